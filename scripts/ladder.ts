@@ -1,0 +1,10 @@
+/** The rungs of src/, lowest first. Imports go down only; folders on one rung do not know each other. */
+export const rungs: readonly (readonly string[])[] = [
+  ['base'],
+  ['tensor'],
+  ['tokenizer', 'checkpoint', 'backends'],
+  ['harmony', 'model'],
+  ['engine'],
+  ['chat'],
+  ['cli'],
+];

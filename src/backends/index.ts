@@ -1,0 +1,6 @@
+/**
+ * Carries out the ops of the forward pass. Backends are opened by name through a dynamic import, so a missing
+ * addon is an error only for the one who asked for it. Knows nothing of gpt-oss.
+ */
+export type * from './backend.ts';
+export { type BackendName, type BackendOptions, openBackend } from './open.ts';

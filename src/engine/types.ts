@@ -1,0 +1,60 @@
+/** How to choose tokens. Defaults are the model's `generation_config.json`, then the values named here. */
+export interface GenerateParams {
+  /** Tokens to generate at most. Default: what the context leaves. */
+  readonly maxTokens?: number;
+  /** 0 is greedy. Default 1. */
+  readonly temperature?: number;
+  /** Keep the smallest set of tokens whose probabilities reach this. (0, 1]; default 1. */
+  readonly topP?: number;
+  /** Keep this many of the most probable tokens; 0 keeps all. Default 0. */
+  readonly topK?: number;
+  /** Keep tokens at least this fraction as probable as the best one. [0, 1]; default 0. */
+  readonly minP?: number;
+  /** Divides positive and multiplies negative logits of tokens seen in prompt or output. (0, 10]; default 1. */
+  readonly repetitionPenalty?: number;
+  /** Subtracted once from the logits of tokens in the output. [−2, 2]; default 0. */
+  readonly presencePenalty?: number;
+  /** Subtracted per occurrence in the output. [−2, 2]; default 0. */
+  readonly frequencyPenalty?: number;
+  /** Added to logits before anything else, by token id. [−100, 100] each. */
+  readonly logitBias?: Readonly<Record<number, number>>;
+  /** Same seed, same tokens. An integer from 0 to 2^53 − 1. Default: drawn at random, and reported. */
+  readonly seed?: number;
+  /** Ids that end the generation (they are emitted, as the last token). Default: the model's end ids. */
+  readonly stopIds?: readonly number[];
+  /** Report this many alternatives beside each token, 0 to 20. Default 0. */
+  readonly topLogprobs?: number;
+  /** Ids that penalties never touch: the control tokens. */
+  readonly penaltyExempt?: readonly number[];
+}
+
+export interface TokenEvent {
+  readonly type: 'token';
+  readonly id: number;
+  /** ln p of this token before temperature and truncation (after bias, penalties and mask). */
+  readonly logprob: number;
+  /** The most probable alternatives, best first, when asked for. */
+  readonly top?: readonly { readonly id: number; readonly logprob: number }[];
+}
+
+export interface EndEvent {
+  readonly type: 'end';
+  /** `stop`: a stop id came. `length`: maxTokens or the context is used up. `cancelled`: the signal fired. */
+  readonly reason: 'stop' | 'length' | 'cancelled';
+  readonly promptTokens: number;
+  /** Of the prompt, taken from a kept prefix. */
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** The seed that was used. */
+  readonly seed: number;
+  readonly timing: { readonly queueMs: number; readonly prefillMs: number; readonly decodeMs: number };
+}
+
+export type GenerateEvent = TokenEvent | EndEvent;
+
+/** Token ids in, token ids out. Knows nothing of text or messages. */
+export interface Engine {
+  /** Starts at once; ends with exactly one `end` event, or throws. A fired signal gives `end` with `cancelled` within one step. */
+  submit(ids: readonly number[], params?: GenerateParams, options?: { signal?: AbortSignal }): AsyncIterable<GenerateEvent>;
+  close(): Promise<void>;
+}
