@@ -7,19 +7,28 @@ export const problems = {
   },
   'checkpoint/truncated': { status: 422, next: 'Download the file again: `ossia pull` resumes and verifies it' },
   'checkpoint/bad-header': { status: 422, next: 'The file is damaged or hostile: download it again from its source' },
-  'checkpoint/too-large': { status: 422, next: 'The header asks for more than any gpt-oss file needs: do not trust it' },
+  'checkpoint/too-large': {
+    status: 422,
+    next: 'The header asks for more than any gpt-oss file needs: do not trust it',
+  },
   'checkpoint/overlap': { status: 422, next: 'The file is damaged or hostile: download it again from its source' },
   'checkpoint/bad-config': { status: 422, next: 'Compare the configuration with that of openai/gpt-oss-20b' },
   'checkpoint/unsupported-model': { status: 422, next: 'Ossia runs gpt-oss models only' },
   'checkpoint/missing-file': { status: 422, next: 'Run `ossia pull` again to complete the model' },
   'checkpoint/missing-tensor': { status: 422, next: 'Run `ossia verify` to see which file is incomplete' },
-  'checkpoint/wrong-dtype': { status: 422, next: 'Use a checkpoint with MXFP4 experts and BF16, F16, F32 or Q8_0 dense tensors' },
+  'checkpoint/wrong-dtype': {
+    status: 422,
+    next: 'Use a checkpoint with MXFP4 experts and BF16, F16, F32 or Q8_0 dense tensors',
+  },
   'checkpoint/wrong-shape': { status: 422, next: 'The tensor does not fit config.json: download the model again' },
   'checkpoint/training-layout': {
     status: 422,
     next: 'This is a bf16 checkpoint for training: convert its experts to MXFP4 first',
   },
-  'checkpoint/nan-scale': { status: 422, next: 'The weights are damaged: run `ossia verify` and download the file again' },
+  'checkpoint/nan-scale': {
+    status: 422,
+    next: 'The weights are damaged: run `ossia verify` and download the file again',
+  },
   'checkpoint/read-failed': { status: 500, next: 'Check the disk and the permissions of the file' },
   'store/unknown-model': { status: 404, next: 'Run `ossia list` for what is here, or `ossia pull` to download it' },
   'store/offline': { status: 502, next: 'Check the network and HF_ENDPOINT, then run the same command: it resumes' },
@@ -30,7 +39,10 @@ export const problems = {
   'tokenizer/bad-vocabulary': { status: 422, next: 'Compare tokenizer.json with that of openai/gpt-oss-20b' },
   'tokenizer/unknown-token': { status: 400, next: 'Token ids go from 0 to the size of the vocabulary less one' },
   'backend/unavailable': { status: 500, next: 'Run `ossia doctor` to see what this machine offers' },
-  'backend/bad-operand': { status: 500, next: 'This is a bug in Ossia: please report it with the command that you ran' },
+  'backend/bad-operand': {
+    status: 500,
+    next: 'This is a bug in Ossia: please report it with the command that you ran',
+  },
   'backend/out-of-memory': { status: 507, next: 'Close other programs, or use a smaller context (`--context`)' },
   'model/not-finite': { status: 500, next: 'The weights are damaged: run `ossia verify`' },
   'engine/context-full': { status: 400, next: 'Shorten the conversation, or load the model with a larger `--context`' },
@@ -53,7 +65,11 @@ export class OssiaError extends Error {
   readonly code: ProblemCode;
   readonly details: Readonly<Record<string, unknown>>;
 
-  constructor(code: ProblemCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+  constructor(
+    code: ProblemCode,
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'OssiaError';
     this.code = code;

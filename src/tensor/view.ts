@@ -48,7 +48,9 @@ export function extent(span: Span, counts: readonly number[], tail: number): num
 export function slice(tensor: HostTensor, axis: number, start: number, end: number, step = 1): HostTensor {
   const size = tensor.shape[axis]!;
   if (start < 0 || end > size || start > end || step < 1) {
-    throw new RangeError(`Cannot slice axis ${axis} of ${tensor.label} [${tensor.shape}] from ${start} to ${end} by ${step}`);
+    throw new RangeError(
+      `Cannot slice axis ${axis} of ${tensor.label} [${tensor.shape}] from ${start} to ${end} by ${step}`,
+    );
   }
   const blocked = isBlocked(tensor.dtype) && axis === tensor.shape.length - 1;
   if (blocked && (start % BLOCK || end % BLOCK || step !== 1)) {
