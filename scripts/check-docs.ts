@@ -76,7 +76,7 @@ function scratch(): { folder: string; env: NodeJS.ProcessEnv } {
   mkdirSync(shims);
   symlinkSync(join(root, 'bin/ossia.js'), join(shims, 'ossia'));
   writeFileSync(join(shims, 'npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
-  const PATH = `${shims}:${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+  const PATH = `${shims}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`;
   return { folder, env: { ...process.env, PATH, NO_COLOR: '1' } };
 }
 

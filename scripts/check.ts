@@ -10,7 +10,7 @@ const checks: readonly (readonly [string, string, ...string[]])[] = [
 ];
 
 const root = resolve(import.meta.dirname, '..');
-const PATH = `${resolve(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+const PATH = `${resolve(root, 'node_modules/.bin')}:${process.env.PATH}`;
 let failed = 0;
 for (const [name, command, ...args] of checks) {
   const started = performance.now();

@@ -5,4 +5,4 @@
 export { BLOCK, blockBytes, type DType, isBlocked } from './dtype.ts';
 export { bf16ToF32, e8m0ToF32, f16ToF32, f32ToBf16, f32ToF16 } from './float.ts';
 export { FP4_VALUES, unpackMxfp4 } from './mxfp4.ts';
-export { elementCount, extent, type HostTensor, readRow, slice, type Span } from './view.ts';
+export { elementCount, extent, type HostTensor, readRow, type Span, slice } from './view.ts';
