@@ -58,6 +58,8 @@ export const problems = {
   'harmony/bad-conversation': { status: 400, next: 'See docs/reference/harmony.md for the form of a conversation' },
   'harmony/parse': { status: 400, next: 'Use the recovering parser for text that a model wrote' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
+  'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },
+  'cli/unexpected': { status: 500, next: 'Run again with OSSIA_DEBUG=1, and report what it prints' },
 } as const;
 
 export type ProblemCode = keyof typeof problems;
