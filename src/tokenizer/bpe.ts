@@ -1,0 +1,127 @@
+import { OssiaError } from '../base/index.ts';
+import { Merger } from './merge.ts';
+import { endOfPiece } from './pieces.ts';
+import type { StreamDecoder, Tokenizer } from './tokenizer.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+export interface BpeOptions {
+  readonly vocabulary: Vocabulary;
+  /** Control tokens by name. An id may have two names; the first one is what it decodes to. */
+  readonly specials: ReadonlyMap<string, number>;
+  /** Takes a piece that is a token whole, without merging (Hugging Face's `ignore_merges`). Default: true. */
+  readonly ignoreMerges?: boolean;
+}
+
+/** Byte-level BPE over o200k's pieces. */
+export class BpeTokenizer implements Tokenizer {
+  readonly vocabSize: number;
+  readonly specials: ReadonlyMap<string, number>;
+  readonly #vocabulary: Vocabulary;
+  readonly #merger: Merger;
+  readonly #ignoreMerges: boolean;
+  readonly #specialBytes = new Map<number, Uint8Array>();
+  readonly #specialPattern: RegExp;
+
+  constructor({ vocabulary, specials, ignoreMerges = true }: BpeOptions) {
+    this.#vocabulary = vocabulary;
+    this.#merger = new Merger(vocabulary);
+    this.#ignoreMerges = ignoreMerges;
+    this.specials = specials;
+    let vocabSize = vocabulary.size;
+    for (const [name, id] of specials) {
+      if (!this.#specialBytes.has(id)) this.#specialBytes.set(id, toUtf8(name));
+      vocabSize = Math.max(vocabSize, id + 1);
+    }
+    this.vocabSize = vocabSize;
+    this.#specialPattern = anyOf([...specials.keys()]);
+  }
+
+  encode(text: string): number[] {
+    const ids: number[] = [];
+    this.#encodeOrdinary(text, ids);
+    return ids;
+  }
+
+  encodeWithSpecials(text: string): number[] {
+    const ids: number[] = [];
+    let start = 0;
+    for (const match of text.matchAll(this.#specialPattern)) {
+      this.#encodeOrdinary(text.slice(start, match.index), ids);
+      ids.push(this.specials.get(match[0])!);
+      start = match.index + match[0].length;
+    }
+    this.#encodeOrdinary(text.slice(start), ids);
+    return ids;
+  }
+
+  #encodeOrdinary(text: string, ids: number[]): void {
+    const bytes = toUtf8(text);
+    for (let start = 0, end = 0; start < bytes.length; start = end) {
+      end = endOfPiece(bytes, start);
+      const whole = this.#ignoreMerges ? this.#vocabulary.find(bytes, start, end) : -1;
+      if (whole >= 0) ids.push(whole);
+      else this.#merger.merge(bytes, start, end, ids);
+    }
+  }
+
+  decode(ids: Iterable<number>): string {
+    const tokens: Uint8Array[] = [];
+    let length = 0;
+    for (const id of ids) {
+      const token = this.#bytesOf(id);
+      tokens.push(token);
+      length += token.length;
+    }
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const token of tokens) {
+      bytes.set(token, offset);
+      offset += token.length;
+    }
+    return newDecoder().decode(bytes);
+  }
+
+  tokenBytes(id: number): Uint8Array {
+    return this.#bytesOf(id).slice();
+  }
+
+  stream(): StreamDecoder {
+    const decoder = newDecoder();
+    return {
+      push: (id) => decoder.decode(this.#bytesOf(id), { stream: true }),
+      flush: () => decoder.decode(),
+    };
+  }
+
+  /** Not to be written to. */
+  #bytesOf(id: number): Uint8Array {
+    const special = this.#specialBytes.get(id);
+    if (special !== undefined) return special;
+    const bytes =
+      Number.isInteger(id) && id >= 0 && id < this.#vocabulary.size ? this.#vocabulary.bytesOf(id) : undefined;
+    if (bytes === undefined || bytes.length === 0) {
+      const range = `the vocabulary has the ids 0 to ${this.vocabSize - 1}`;
+      throw new OssiaError('tokenizer/unknown-token', `Cannot decode the token ${id}: ${range}`);
+    }
+    return bytes;
+  }
+}
+
+/** Lone surrogates become U+FFFD, as in every encoder of UTF-8. */
+function toUtf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A byte order mark is a character like any other here. */
+function newDecoder(): TextDecoder {
+  return new TextDecoder('utf-8', { ignoreBOM: true });
+}
+
+/** Matches any of the names, the longest where several begin. */
+function anyOf(names: string[]): RegExp {
+  if (names.length === 0) return /(?!)/g;
+  const escaped = names
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+  return new RegExp(escaped.join('|'), 'g');
+}

@@ -1,0 +1,32 @@
+/** The number of o200k_base's ordinary tokens. */
+export const O200K_SIZE = 199_998;
+
+/** The official tokeniser names one id more than the models have logits for (201,088, the last being 201,087). */
+const LAST = 201_088;
+
+const NAMED: ReadonlyMap<number, string> = new Map([
+  [199_998, '<|startoftext|>'],
+  [199_999, '<|endoftext|>'],
+  [200_002, '<|return|>'],
+  [200_003, '<|constrain|>'],
+  [200_005, '<|channel|>'],
+  [200_006, '<|start|>'],
+  [200_007, '<|end|>'],
+  [200_008, '<|message|>'],
+  [200_012, '<|call|>'],
+]);
+
+/**
+ * The control tokens of o200k_harmony by name: nine that mean something, the rest `<|reserved_ID|>`.
+ *
+ * known  names that a file gives, which go before the standard ones: `tokenizer.json` calls 200018 `<|endofprompt|>`
+ */
+export function harmonySpecials(known: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+  const specials = new Map(known);
+  const taken = new Set(known.values());
+  for (let id = O200K_SIZE; id <= LAST; id++) {
+    const name = NAMED.get(id) ?? `<|reserved_${id}|>`;
+    if (!taken.has(id) && !specials.has(name)) specials.set(name, id);
+  }
+  return specials;
+}

@@ -1,0 +1,6 @@
+/**
+ * Text ↔ token ids: o200k_harmony from data inside the package, and the tokenisers that checkpoints bring along. Knows
+ * nothing of messages: which control tokens mean what is harmony's business.
+ */
+export { o200kHarmony } from './o200k.ts';
+export type { StreamDecoder, Tokenizer } from './tokenizer.ts';

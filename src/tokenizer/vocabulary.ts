@@ -1,0 +1,110 @@
+import { OssiaError } from '../base/index.ts';
+
+/** The rank of a token that no merge makes: only a whole piece becomes it. */
+export const NEVER = 0x7fffffff;
+
+/**
+ * The ordinary tokens: bytes by id and ids by bytes. Control tokens are not in it, so encoding cannot make one.
+ *
+ * A Map with 200,000 strings would take a tenth of a second to fill and a string to ask; this is a hash table of ids over
+ * the tokens' bytes, asked by a range of the text itself.
+ */
+export class Vocabulary {
+  /** One more than the largest ordinary id. */
+  readonly size: number;
+  /** Bytes of the longest token. */
+  readonly longest: number;
+  /** By id: the smaller merges first. */
+  readonly ranks: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #offsets: Uint32Array;
+  readonly #mask: number;
+  /** Open addressing: an id plus one, 0 where free, and beside it the hash of its bytes. */
+  readonly #slots: Int32Array;
+  readonly #hashes: Int32Array;
+  readonly #singles = new Int32Array(256).fill(-1);
+
+  /**
+   * bytes    all tokens, one after the other
+   * offsets  [size + 1]  where each begins; an empty one is a gap (an id that a control token has)
+   * ranks    [size]      the id itself when left out
+   *
+   * Throws `tokenizer/bad-vocabulary` when two ids have the same bytes, or a byte has no token.
+   */
+  constructor(bytes: Uint8Array, offsets: Uint32Array, ranks?: Int32Array) {
+    this.size = offsets.length - 1;
+    this.#bytes = bytes;
+    this.#offsets = offsets;
+    this.ranks = ranks ?? Int32Array.from({ length: this.size }, (_, id) => id);
+    const numSlots = 2 ** Math.ceil(Math.log2(2 * this.size + 2)); // at most half full
+    this.#mask = numSlots - 1;
+    this.#slots = new Int32Array(numSlots);
+    this.#hashes = new Int32Array(numSlots);
+    let longest = 0;
+    for (let id = 0; id < this.size; id++) {
+      const length = offsets[id + 1]! - offsets[id]!;
+      if (length > 0) this.#insert(id);
+      if (length > longest) longest = length;
+    }
+    this.longest = longest;
+    const missing = this.#singles.indexOf(-1);
+    if (missing >= 0) {
+      throw new OssiaError('tokenizer/bad-vocabulary', `Cannot encode every text: no token for the byte ${missing}`);
+    }
+  }
+
+  /** The bytes of an ordinary token, not to be written to; empty where there is none. */
+  bytesOf(id: number): Uint8Array {
+    return this.#bytes.subarray(this.#offsets[id], this.#offsets[id + 1]);
+  }
+
+  /** The token that is exactly the bytes of `text` from `start` to `end`, or -1. */
+  find(text: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    if (length === 1) return this.#singles[text[start]!]!;
+    if (length > this.longest) return -1;
+    const hash = hashOf(text, start, end);
+    for (let slot = spread(hash) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const id = this.#slots[slot]! - 1;
+      if (id < 0) return -1;
+      if (this.#hashes[slot] === hash && this.#equals(id, text, start, length)) return id;
+    }
+  }
+
+  #equals(id: number, text: Uint8Array, start: number, length: number): boolean {
+    const offset = this.#offsets[id]!;
+    if (this.#offsets[id + 1]! - offset !== length) return false;
+    for (let i = 0; i < length; i++) {
+      if (this.#bytes[offset + i] !== text[start + i]) return false;
+    }
+    return true;
+  }
+
+  #insert(id: number): void {
+    const start = this.#offsets[id]!;
+    const end = this.#offsets[id + 1]!;
+    const hash = hashOf(this.#bytes, start, end);
+    let slot = spread(hash) & this.#mask;
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
+      const other = this.#slots[slot]! - 1;
+      if (this.#hashes[slot] === hash && this.#equals(other, this.#bytes, start, end - start)) {
+        throw new OssiaError('tokenizer/bad-vocabulary', `Tokens ${other} and ${id} have the same bytes`);
+      }
+    }
+    this.#slots[slot] = id + 1;
+    this.#hashes[slot] = hash;
+    if (end - start === 1) this.#singles[this.#bytes[start]!] = id;
+  }
+}
+
+/** FNV-1a. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash;
+}
+
+/** Brings the high bits, which FNV mixes best, down to where the mask looks. */
+function spread(hash: number): number {
+  return hash ^ (hash >>> 15);
+}
