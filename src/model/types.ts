@@ -26,36 +26,42 @@ export interface ModelConfig {
   readonly swigluAlpha: number;
 }
 
-export interface AttentionWeights {
-  readonly norm: Weight; //   [hidden]
-  readonly q: Weight; //      [heads * headDim, hidden]
-  readonly qBias: Weight;
-  readonly k: Weight; //      [kvHeads * headDim, hidden]
-  readonly kBias: Weight;
-  readonly v: Weight; //      [kvHeads * headDim, hidden]
-  readonly vBias: Weight;
-  readonly sinks: Weight; //  [heads]
-  readonly out: Weight; //    [hidden, heads * headDim]
-  readonly outBias: Weight;
+/** `T` is a weight on the backend or, before it is there, a `HostTensor`. */
+export interface AttentionWeights<T = Weight> {
+  readonly norm: T; //   [hidden]
+  readonly q: T; //      [heads * headDim, hidden]
+  readonly qBias: T;
+  readonly k: T; //      [kvHeads * headDim, hidden]
+  readonly kBias: T;
+  readonly v: T; //      [kvHeads * headDim, hidden]
+  readonly vBias: T;
+  readonly sinks: T; //  [heads]
+  readonly out: T; //    [hidden, heads * headDim]
+  readonly outBias: T;
 }
 
-export interface ExpertWeights {
-  readonly norm: Weight; //       [hidden]
-  readonly router: Weight; //     [experts, hidden]
-  readonly routerBias: Weight;
-  readonly gate: Weight; //       [experts, intermediate, hidden]
-  readonly gateBias: Weight;
-  readonly linear: Weight; //     [experts, intermediate, hidden]
-  readonly linearBias: Weight;
-  readonly down: Weight; //       [experts, hidden, intermediate]
-  readonly downBias: Weight;
+export interface ExpertWeights<T = Weight> {
+  readonly norm: T; //       [hidden]
+  readonly router: T; //     [experts, hidden]
+  readonly routerBias: T;
+  readonly gate: T; //       [experts, intermediate, hidden]
+  readonly gateBias: T;
+  readonly linear: T; //     [experts, intermediate, hidden]
+  readonly linearBias: T;
+  readonly down: T; //       [experts, hidden, intermediate]
+  readonly downBias: T;
 }
 
-export interface ModelWeights {
-  readonly embedding: Weight; //   [vocab, hidden]
-  readonly layers: readonly { readonly attention: AttentionWeights; readonly experts: ExpertWeights }[];
-  readonly norm: Weight; //        [hidden]
-  readonly unembedding: Weight; // [vocab, hidden]
+export interface LayerWeights<T = Weight> {
+  readonly attention: AttentionWeights<T>;
+  readonly experts: ExpertWeights<T>;
+}
+
+export interface ModelWeights<T = Weight> {
+  readonly embedding: T; //   [vocab, hidden]
+  readonly layers: readonly LayerWeights<T>[];
+  readonly norm: T; //        [hidden]
+  readonly unembedding: T; // [vocab, hidden]
 }
 
 export interface Model {
