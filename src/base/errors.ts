@@ -56,6 +56,7 @@ export const problems = {
   'engine/bad-parameter': { status: 400, next: 'See docs/reference/sampling.md for the ranges' },
   'engine/nothing-allowed': { status: 500, next: 'Correct the constraint: it must always allow one token' },
   'harmony/bad-conversation': { status: 400, next: 'See docs/reference/harmony.md for the form of a conversation' },
+  'harmony/bad-json': { status: 400, next: 'Correct the JSON at the offset that the message names' },
   'harmony/parse': { status: 400, next: 'Use the recovering parser for text that a model wrote' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },

@@ -55,6 +55,10 @@ export type GenerateEvent = TokenEvent | EndEvent;
 /** Token ids in, token ids out. Knows nothing of text or messages. */
 export interface Engine {
   /** Starts at once; ends with exactly one `end` event, or throws. A fired signal gives `end` with `cancelled` within one step. */
-  submit(ids: readonly number[], params?: GenerateParams, options?: { signal?: AbortSignal }): AsyncIterable<GenerateEvent>;
+  submit(
+    ids: readonly number[],
+    params?: GenerateParams,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<GenerateEvent>;
   close(): Promise<void>;
 }

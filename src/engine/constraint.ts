@@ -1,0 +1,20 @@
+/** A set of token ids, one bit each: id i is bit i % 32 of word ⌊i / 32⌋. [⌈vocab / 32⌉] */
+export type TokenMask = Uint32Array;
+
+/** Anything that can say which tokens may come next, and move on by one: a grammar, a list of answers, a budget. */
+export interface Constraint {
+  /** Adds the ids that may come next to a mask that arrives empty. Must add one at least. */
+  allow(mask: TokenMask): void;
+  /** The token that was chosen, always one that was allowed. */
+  advance(id: number): void;
+}
+
+/** An empty mask for a vocabulary of this size. */
+export function tokenMask(vocabSize: number): TokenMask {
+  return new Uint32Array(Math.ceil(vocabSize / 32));
+}
+
+/** Adds one id to a mask. */
+export function allowToken(mask: TokenMask, id: number): void {
+  mask[id >>> 5]! |= 1 << (id & 31);
+}

@@ -1,0 +1,106 @@
+import type { Constraint } from './constraint.ts';
+import type { ResolvedParams } from './params.ts';
+import type { RunnerSequence } from './runner.ts';
+import { Sampler, type SamplerScratch } from './sampling.ts';
+import type { EndEvent, GenerateEvent } from './types.ts';
+
+/** Where the events of one generation go. After `end` or an error nothing follows. */
+export interface Sink {
+  emit(event: GenerateEvent): void;
+  fail(error: unknown): void;
+}
+
+export interface GenerationOptions {
+  readonly prompt: readonly number[];
+  readonly params: ResolvedParams;
+  /** Tokens to generate at most: the caller's limit, or what the context leaves. */
+  readonly limit: number;
+  readonly sink: Sink;
+  readonly constraint?: Constraint | undefined;
+}
+
+/**
+ * One request on its way: the ids so far, how many of them the model has seen, and where its events go.
+ * It may lose its KV cache to others and be computed again; what it has sampled stays.
+ */
+export class Generation {
+  readonly promptLength: number;
+  /** Prompt and output. The output grows here as it is sampled. */
+  readonly ids: number[];
+  /** Its part of the KV cache while it runs. */
+  sequence: RunnerSequence | undefined;
+  /** Where the prompt parts from a kept one: a prefix of this length is worth keeping on the way. */
+  keepAt = 0;
+  cachedTokens = 0;
+  /** Whether `end` or an error went out; the scheduler then takes it off the machine. */
+  finished = false;
+
+  readonly #params: ResolvedParams;
+  readonly #limit: number;
+  readonly #sink: Sink;
+  readonly #sampler: Sampler;
+  readonly #stopIds: ReadonlySet<number>;
+  readonly #submitted = performance.now();
+  #started: number | undefined;
+  #prefilled: number | undefined;
+
+  constructor({ prompt, params, limit, sink, constraint }: GenerationOptions) {
+    this.promptLength = prompt.length;
+    this.ids = [...prompt];
+    this.#params = params;
+    this.#limit = limit;
+    this.#sink = sink;
+    this.#sampler = new Sampler(params, prompt, constraint);
+    this.#stopIds = new Set(params.stopIds);
+  }
+
+  get outputTokens(): number {
+    return this.ids.length - this.promptLength;
+  }
+
+  /** Ids that the model has not seen yet: a prompt's rest, or the one token sampled last. */
+  get remaining(): number {
+    return this.ids.length - (this.sequence?.length ?? 0);
+  }
+
+  /** Puts it on the machine, with `sequence.length` ids already computed. */
+  start(sequence: RunnerSequence): void {
+    this.sequence = sequence;
+    if (this.#started !== undefined) return; // it was put aside, and only goes on
+    this.#started = performance.now();
+    this.cachedTokens = sequence.length;
+  }
+
+  /** Samples the next token from the logits [vocab] after the last id, and ends when it is due. */
+  accept(logits: Float32Array, scratch: SamplerScratch): void {
+    this.#prefilled ??= performance.now();
+    const event = this.#sampler.choose(logits, scratch);
+    this.ids.push(event.id);
+    this.#sink.emit(event);
+    if (this.#stopIds.has(event.id)) this.end('stop');
+    else if (this.outputTokens >= this.#limit) this.end('length');
+  }
+
+  end(reason: EndEvent['reason']): void {
+    if (this.finished) return;
+    this.finished = true;
+    const now = performance.now();
+    const started = this.#started ?? now;
+    const prefilled = this.#prefilled ?? now;
+    this.#sink.emit({
+      type: 'end',
+      reason,
+      promptTokens: this.promptLength,
+      cachedTokens: this.cachedTokens,
+      outputTokens: this.outputTokens,
+      seed: this.#params.seed,
+      timing: { queueMs: started - this.#submitted, prefillMs: prefilled - started, decodeMs: now - prefilled },
+    });
+  }
+
+  fail(error: unknown): void {
+    if (this.finished) return;
+    this.finished = true;
+    this.#sink.fail(error);
+  }
+}

@@ -1,0 +1,96 @@
+import { OssiaError } from '../base/index.ts';
+import type { Constraint } from './constraint.ts';
+import { checkIds, resolveParams } from './params.ts';
+import type { Runner } from './runner.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { EventStream } from './stream.ts';
+import type { Engine, GenerateEvent, GenerateParams } from './types.ts';
+
+export interface LocalEngineOptions extends SchedulerOptions {
+  /** What stands where a caller gives no parameter: the model's `generation_config.json`. */
+  readonly defaults?: GenerateParams;
+}
+
+export interface LocalSubmitOptions {
+  readonly signal?: AbortSignal;
+  /** Which tokens may come; it cannot cross to another thread, so only this engine takes it. */
+  readonly constraint?: Constraint;
+}
+
+/** The engine in this thread: checks requests and hands them to a scheduler. */
+export class LocalEngine implements Engine {
+  readonly #runner: Runner;
+  readonly #scheduler: Scheduler;
+  readonly #defaults: GenerateParams;
+  #closed = false;
+
+  constructor(runner: Runner, options: LocalEngineOptions = {}) {
+    this.#runner = runner;
+    this.#scheduler = new Scheduler(runner, options);
+    this.#defaults = options.defaults ?? {};
+  }
+
+  get load(): Scheduler['load'] {
+    return this.#scheduler.load;
+  }
+
+  /** See `Engine.submit`. Throws, at the first read: `engine/bad-parameter`, `engine/context-full`, `engine/queue-full`, `engine/closed`. */
+  submit(
+    ids: readonly number[],
+    params: GenerateParams = {},
+    options: LocalSubmitOptions = {},
+  ): AsyncIterable<GenerateEvent> {
+    let cancel = () => {};
+    const stream = new EventStream<GenerateEvent>(() => cancel());
+    const { signal } = options;
+    try {
+      const resolved = resolveParams(params, this.#defaults, this.#runner.vocabSize);
+      const limit = this.#checkPrompt(ids, resolved.maxTokens);
+      const settle = () => {
+        signal?.removeEventListener('abort', cancel);
+        stream.close();
+      };
+      const sink = {
+        emit: (event: GenerateEvent) => {
+          stream.push(event);
+          if (event.type === 'end') settle();
+        },
+        fail: (error: unknown) => {
+          stream.fail(error);
+          settle();
+        },
+      };
+      const { constraint } = options;
+      const generation = this.#scheduler.add({ prompt: ids, params: resolved, limit, sink, constraint });
+      cancel = () => this.#scheduler.cancel(generation);
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
+    } catch (error) {
+      stream.fail(error);
+    }
+    return stream;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#scheduler.close();
+  }
+
+  /** How many tokens may follow this prompt. */
+  #checkPrompt(ids: readonly number[], maxTokens: number | undefined): number {
+    if (this.#closed) throw new OssiaError('engine/closed', 'Cannot generate: the engine was closed');
+    const { vocabSize, contextLength, capacity, blockSize } = this.#runner;
+    checkIds('ids', ids, vocabSize);
+    if (ids.length === 0)
+      throw new OssiaError('engine/bad-parameter', 'Expected ids to hold at least one token, got none');
+    const context = Math.min(contextLength, capacity * blockSize);
+    if (ids.length >= context) {
+      throw new OssiaError(
+        'engine/context-full',
+        `Cannot generate after a prompt of ${ids.length} tokens: the context holds ${context}, its answer included`,
+        { details: { promptTokens: ids.length, contextLength: context } },
+      );
+    }
+    return Math.min(maxTokens ?? Number.POSITIVE_INFINITY, context - ids.length);
+  }
+}
