@@ -1,3 +1,4 @@
+import { TextDecoder, TextEncoder } from 'node:util';
 import { OssiaError } from '../base/index.ts';
 import { Merger } from './merge.ts';
 import { endOfPiece } from './pieces.ts';

@@ -30,3 +30,9 @@ export function harmonySpecials(known: ReadonlyMap<string, number> = new Map()):
   }
   return specials;
 }
+
+/** Names the ids that files of gpt-oss leave without a name; other vocabularies keep their control tokens as they are. */
+export function completeSpecials(vocabularySize: number, specials: Map<string, number>): Map<string, number> {
+  const isHarmony = vocabularySize === O200K_SIZE && specials.get('<|start|>') === 200_006;
+  return isHarmony ? harmonySpecials(specials) : specials;
+}

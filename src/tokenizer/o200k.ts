@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { OssiaError } from '../base/index.ts';
+import { badVocabulary } from './bad-vocabulary.ts';
 import { BpeTokenizer } from './bpe.ts';
 import { harmonySpecials } from './harmony-specials.ts';
 import { unpackVocabulary } from './packed.ts';
@@ -32,6 +32,6 @@ function readData(): Uint8Array {
     return readFileSync(DATA);
   } catch (cause) {
     const message = `Cannot read the vocabulary of o200k_harmony at "${fileURLToPath(DATA)}": run \`npm run build\``;
-    throw new OssiaError('tokenizer/bad-vocabulary', message, { cause });
+    throw badVocabulary(message, cause);
   }
 }

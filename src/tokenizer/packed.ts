@@ -1,4 +1,4 @@
-import { OssiaError } from '../base/index.ts';
+import { badVocabulary } from './bad-vocabulary.ts';
 import { Vocabulary } from './vocabulary.ts';
 
 /**
@@ -43,7 +43,6 @@ export function unpackTokens(packed: Uint8Array): { bytes: Uint8Array; offsets: 
   return { bytes: packed.subarray(start), offsets };
 }
 
-function damaged(sizeBytes: number): OssiaError {
-  const message = `Cannot read the packed vocabulary: its lengths do not add up to its ${sizeBytes} bytes`;
-  return new OssiaError('tokenizer/bad-vocabulary', message);
+function damaged(sizeBytes: number): Error {
+  return badVocabulary(`Cannot read the packed vocabulary: its lengths do not add up to its ${sizeBytes} bytes`);
 }

@@ -1,4 +1,7 @@
-import { OssiaError } from '../base/index.ts';
+import { badVocabulary } from './bad-vocabulary.ts';
+
+/** Five times o200k: more than any vocabulary needs, and ranks must fit the queue of merges (see merge.ts). */
+export const MAX_SIZE = 2 ** 20;
 
 /** The rank of a token that no merge makes: only a whole piece becomes it. */
 export const NEVER = 0x7fffffff;
@@ -49,7 +52,7 @@ export class Vocabulary {
     this.longest = longest;
     const missing = this.#singles.indexOf(-1);
     if (missing >= 0) {
-      throw new OssiaError('tokenizer/bad-vocabulary', `Cannot encode every text: no token for the byte ${missing}`);
+      throw badVocabulary(`Cannot encode every text: no token for the byte ${missing}`);
     }
   }
 
@@ -88,7 +91,7 @@ export class Vocabulary {
     for (; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
       const other = this.#slots[slot]! - 1;
       if (this.#hashes[slot] === hash && this.#equals(other, this.#bytes, start, end - start)) {
-        throw new OssiaError('tokenizer/bad-vocabulary', `Tokens ${other} and ${id} have the same bytes`);
+        throw badVocabulary(`Tokens ${other} and ${id} have the same bytes`);
       }
     }
     this.#slots[slot] = id + 1;
