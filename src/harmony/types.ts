@@ -14,8 +14,16 @@ export interface Message {
   /** `<|constrain|>json`, `json`, `code`. */
   readonly contentType?: string;
   readonly content: string | readonly Content[];
-  /** The ids that the model sampled for this message, header and stop token included; rendered as they are when present. */
+  /**
+   * The ids that the model sampled for this message: its header (with or without `<|start|>assistant`), its body and its
+   * stop token. Rendered as they are when present, so that a kept prefix stays valid; `<|return|>` becomes `<|end|>`.
+   */
   readonly sampled?: readonly number[];
+}
+
+/** What the parsers give: all text in one string. */
+export interface TextMessage extends Message {
+  readonly content: string;
 }
 
 export type Content = TextContent | SystemContent | DeveloperContent;
@@ -27,7 +35,7 @@ export interface TextContent {
 
 export type ReasoningEffort = 'low' | 'medium' | 'high';
 
-/** An absent field is left out of the text: there are no defaults here. */
+/** An absent field is left out of the text: there are no defaults here. `systemMessage` has them. */
 export interface SystemContent {
   readonly type: 'system';
   readonly modelIdentity?: string;
@@ -56,6 +64,6 @@ export interface ToolNamespace {
 export interface ToolDescription {
   readonly name: string;
   readonly description: string;
-  /** JSON Schema, as parsed by `parseJson` where number text and key order matter. Absent: takes no arguments. */
+  /** JSON Schema, as parsed by `parseJson` where number text and key order matter. Absent or null: takes no arguments. */
   readonly parameters?: unknown;
 }
