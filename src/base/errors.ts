@@ -29,6 +29,7 @@ export const problems = {
     status: 422,
     next: 'The weights are damaged: run `ossia verify` and download the file again',
   },
+  'checkpoint/not-finite': { status: 422, next: 'The weights are damaged: download the file again from its source' },
   'checkpoint/read-failed': { status: 500, next: 'Check the disk and the permissions of the file' },
   'store/unknown-model': { status: 404, next: 'Run `ossia list` for what is here, or `ossia pull` to download it' },
   'store/offline': { status: 502, next: 'Check the network and HF_ENDPOINT, then run the same command: it resumes' },
