@@ -1,13 +1,13 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { OssiaError } from '../base/index.ts';
 import { assemble, type Parts } from './assemble.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { list, look } from './file-system.ts';
 import { describe, isObject, type JsonObject, parseJsonObject } from './json.ts';
 import { MAX_CONFIG, MAX_INDEX, MAX_SHARDS, MAX_TENSORS } from './limits.ts';
 import { show, type TensorEntry } from './ranges.ts';
 import { readSafetensors } from './safetensors.ts';
-import { isThere, readSmallFile, WeightFile } from './weight-file.ts';
+import { readSmallFile, WeightFile } from './weight-file.ts';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -37,11 +37,11 @@ export function openDirectory(path: string, directory: string, options: { readon
 
 /** Whether a directory holds weights that `openDirectory` can find. */
 export function hasSafetensors(directory: string): boolean {
-  return listShards(directory).length > 0 || isThere(join(directory, INDEX));
+  return listShards(directory).length > 0 || look(join(directory, INDEX)) !== undefined;
 }
 
 function listShards(directory: string): string[] {
-  return readdirSync(directory)
+  return list(directory)
     .filter((name) => name.endsWith('.safetensors'))
     .sort();
 }
@@ -53,7 +53,7 @@ function readConfig(path: string): JsonObject | undefined {
 
 /** One file; or shards by their index; or all files there are, as OpenAI's own loader (gpt_oss/torch/weights.py) does. */
 function readTensors(directory: string, open: (name: string) => WeightFile): Located[] {
-  if (isThere(join(directory, SINGLE))) return readShard(open(SINGLE));
+  if (look(join(directory, SINGLE))) return readShard(open(SINGLE));
   const index = readSmallFile(join(directory, INDEX), MAX_INDEX);
   if (index) return readByIndex(join(directory, INDEX), index, open);
   const names = listShards(directory);

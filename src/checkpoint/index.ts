@@ -4,3 +4,5 @@
  */
 export type { Checkpoint, FileDType, FileTensor, Layout } from './checkpoint.ts';
 export { type OpenOptions, openCheckpoint } from './open.ts';
+export * from './store/index.ts';
+export { type Verdict, verifyCheckpoint } from './verify.ts';

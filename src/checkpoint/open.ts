@@ -1,10 +1,10 @@
-import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { OssiaError } from '../base/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { hasSafetensors, openDirectory } from './directory.ts';
+import { attempt, list, look, openRegular } from './file-system.ts';
 import { openGguf } from './gguf-open.ts';
-import { isThere } from './weight-file.ts';
 
 export interface OpenOptions {
   /** `false` reads tensors into memory when they are first used. Default: a memory map where the addon offers it. */
@@ -21,7 +21,8 @@ export interface OpenOptions {
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
   const absolute = resolve(path);
-  const stats = look(path);
+  const stats = look(absolute);
+  if (!stats) throw new OssiaError('checkpoint/not-found', `Cannot open ${path}: there is no such file or directory`);
   if (stats.isDirectory()) {
     const places = [absolute, join(absolute, 'original')];
     const directory = places.find((place) => isDirectory(place) && hasSafetensors(place));
@@ -34,39 +35,23 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   throw new OssiaError('checkpoint/unknown-layout', `Cannot open ${path}: ${found}`);
 }
 
-function look(path: string): Stats {
-  try {
-    return statSync(path);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const missing = code === 'ENOENT' || code === 'ENOTDIR';
-    const found = missing ? 'there is no such file or directory' : message;
-    throw new OssiaError(missing ? 'checkpoint/not-found' : 'checkpoint/read-failed', `Cannot open ${path}: ${found}`, {
-      cause,
-    });
-  }
-}
-
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return look(path)?.isDirectory() ?? false;
 }
 
 function beginsWithGguf(path: string): boolean {
-  let fd: number | undefined;
+  const fd = openRegular(path);
   try {
-    fd = openSync(path, 'r');
     const magic = Buffer.alloc(4);
-    return readSync(fd, magic, 0, 4, 0) === 4 && magic.toString('latin1') === 'GGUF';
-  } catch (cause) {
-    throw new OssiaError('checkpoint/read-failed', `Cannot open ${path}: ${(cause as Error).message}`, { cause });
+    return attempt(path, () => readSync(fd, magic, 0, 4, 0)) === 4 && magic.toString('latin1') === 'GGUF';
   } finally {
-    if (fd !== undefined) closeSync(fd);
+    closeSync(fd);
   }
 }
 
 /** The one GGUF file of a directory, or the first of its one split set. */
 function findGguf(directory: string): string {
-  const names = readdirSync(directory).filter((name) => name.endsWith('.gguf'));
+  const names = list(directory).filter((name) => name.endsWith('.gguf'));
   const firsts = names.filter((name) => !/-\d{5}-of-\d{5}\.gguf$/.test(name) || /-00001-of-\d{5}\.gguf$/.test(name));
   if (firsts.length === 1) return join(directory, firsts[0]!);
   if (names.length > 0) {
@@ -76,7 +61,7 @@ function findGguf(directory: string): string {
         : 'the first part of its GGUF model is missing';
     throw new OssiaError('checkpoint/unknown-layout', `Cannot open ${directory}: ${found}`);
   }
-  if (isThere(join(directory, 'config.json'))) {
+  if (look(join(directory, 'config.json'))) {
     throw new OssiaError(
       'checkpoint/missing-file',
       `Cannot open ${directory}: it has a config.json and no model.safetensors`,

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { OssiaError } from '../base/index.ts';
+import { attempt, look, openRegular } from './file-system.ts';
 import { type FileMap, mapFile } from './map.ts';
 
 /** The largest piece that one read call takes; the system's own limit is just under 2 GiB. */
@@ -78,7 +79,7 @@ export class WeightFile {
 
 /** Reads a small text file whole. Undefined when there is none. Throws `checkpoint/too-large` beyond `limit` bytes. */
 export function readSmallFile(path: string, limit: number): Uint8Array | undefined {
-  if (!isThere(path)) return undefined;
+  if (!look(path)) return undefined;
   const file = WeightFile.open(path, { map: false });
   try {
     if (file.sizeBytes > limit) {
@@ -90,26 +91,5 @@ export function readSmallFile(path: string, limit: number): Uint8Array | undefin
     return file.read(0, file.sizeBytes);
   } finally {
     file.close();
-  }
-}
-
-export function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Opens a regular file; symbolic links are followed (the hub's cache is made of them). A pipe or device could block for ever. */
-function openRegular(path: string): number {
-  const stats = attempt(path, () => statSync(path, { throwIfNoEntry: false }));
-  if (!stats) throw new OssiaError('checkpoint/missing-file', `Cannot open ${path}: there is no such file`);
-  if (!stats.isFile()) throw new OssiaError('checkpoint/read-failed', `Cannot open ${path}: it is not a regular file`);
-  return attempt(path, () => openSync(path, 'r'));
-}
-
-function attempt<T>(path: string, action: () => T): T {
-  try {
-    return action();
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
-    throw new OssiaError('checkpoint/read-failed', `Cannot read ${path}: ${found}`, { cause });
   }
 }
