@@ -1,0 +1,89 @@
+import type { Machine } from './machine.ts';
+import type { ComputePath } from './paths.ts';
+import { bytesPerToken, type DenseType, kvBytes, published, weightBytes } from './sizing.ts';
+
+/** Contexts that the report shows; the last is the longest that the models accept. */
+export const CONTEXTS = [8_192, 32_768, 131_072] as const;
+/** Keys and values are kept as 16-bit floats. */
+export const KV_VALUE_BYTES = 2;
+/** Beside weights and cache: the program itself, its vocabulary, activations of a step. */
+const PROGRAM_BYTES = 0.75 * 2 ** 30;
+
+/** What one of the published models would need and reach here. */
+export interface Fit {
+  readonly model: string;
+  readonly dense: DenseType;
+  readonly weightBytes: number;
+  readonly bytesPerToken: number;
+  /** An upper bound: memory bandwidth ÷ bytes that decoding one token must read, at a short context. */
+  readonly maxTokensPerSecond: number;
+  readonly contexts: readonly {
+    readonly tokens: number;
+    readonly kvBytes: number;
+    readonly needBytes: number;
+    readonly fits: boolean;
+  }[];
+}
+
+export interface FoundModel {
+  readonly name: string;
+  readonly origin: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+export interface Report {
+  readonly ossia: string;
+  readonly node: string;
+  readonly machine: Machine;
+  readonly bandwidthBytesPerSecond: number;
+  readonly paths: readonly ComputePath[];
+  readonly fits: readonly Fit[];
+  readonly models: readonly FoundModel[];
+  /** What would make things better, most important first; empty when all is well. */
+  readonly missing: readonly { readonly what: string; readonly next: string }[];
+}
+
+/** Sizes of the published models against this machine's memory and bandwidth. */
+export function fitModels(machine: Machine, bandwidth: number): Fit[] {
+  return Object.entries(published).flatMap(([model, dimensions]) =>
+    (['bf16', 'q8'] as const).map((dense): Fit => {
+      const weights = weightBytes(dimensions, dense);
+      const perToken = bytesPerToken(dimensions, dense);
+      const contexts = CONTEXTS.map((tokens) => {
+        const kv = kvBytes(dimensions, tokens, KV_VALUE_BYTES);
+        const needBytes = Math.round(weights + kv + PROGRAM_BYTES);
+        return { tokens, kvBytes: kv, needBytes, fits: needBytes <= machine.availableBytes };
+      });
+      return {
+        model,
+        dense,
+        weightBytes: weights,
+        bytesPerToken: perToken,
+        maxTokensPerSecond: bandwidth / perToken,
+        contexts,
+      };
+    }),
+  );
+}
+
+/** What a reader could do to get more out of this machine. */
+export function findMissing(
+  machine: Machine,
+  paths: readonly ComputePath[],
+  models: readonly FoundModel[],
+): Report['missing'] {
+  const missing: { what: string; next: string }[] = [];
+  const cpu = paths.find(({ backend }) => backend === 'cpu');
+  if (cpu && !cpu.available) missing.push({ what: `the native kernels: ${cpu.detail}`, next: cpu.next ?? '' });
+  if (machine.cpuQuota !== undefined && machine.cpuQuota < machine.usableCores) {
+    missing.push({
+      what: `CPU time: the cgroup allows ${machine.cpuQuota} of ${machine.usableCores} cores`,
+      next: `Raise the quota of the container, or run with --threads ${Math.max(1, Math.floor(machine.cpuQuota))}`,
+    });
+  }
+  if (!models.some(({ origin }) => origin !== 'embedded')) {
+    missing.push({ what: 'a model other than the embedded one', next: 'ossia pull gpt-oss:20b (12.8 GiB)' });
+  }
+  return missing;
+}

@@ -1,0 +1,84 @@
+import type { ModelConfig } from '../../model/index.ts';
+import { BLOCK, blockBytes } from '../../tensor/index.ts';
+
+/** The numbers of a model that decide how many bytes it needs. */
+export type Dimensions = Pick<
+  ModelConfig,
+  | 'numLayers'
+  | 'hiddenSize'
+  | 'intermediateSize'
+  | 'numExperts'
+  | 'expertsPerToken'
+  | 'numAttentionHeads'
+  | 'numKeyValueHeads'
+  | 'headDim'
+  | 'vocabSize'
+  | 'windows'
+>;
+
+/** How the dense matrices (attention, unembedding, embedding) are held in memory. */
+export type DenseType = 'bf16' | 'q8';
+
+const BF16 = 2;
+const bytesPerWeight = { bf16: BF16, q8: blockBytes('q8') / BLOCK };
+const MXFP4_BYTES = (blockBytes('mxfp4') + 1) / BLOCK; // 16 bytes of codes and one of scale per 32 weights
+
+function alternating(numLayers: number): number[] {
+  return Array.from({ length: numLayers }, (_, layer) => (layer % 2 === 0 ? 128 : 0));
+}
+
+const common = {
+  hiddenSize: 2880,
+  intermediateSize: 2880,
+  expertsPerToken: 4,
+  numAttentionHeads: 64,
+  numKeyValueHeads: 8,
+  headDim: 64,
+  vocabSize: 201_088,
+};
+
+/** The two published models. */
+export const published: Readonly<Record<'gpt-oss-20b' | 'gpt-oss-120b', Dimensions>> = {
+  'gpt-oss-20b': { ...common, numLayers: 24, numExperts: 32, windows: alternating(24) },
+  'gpt-oss-120b': { ...common, numLayers: 36, numExperts: 128, windows: alternating(36) },
+};
+
+/** One layer's attention with its norm, sinks and biases. */
+function attentionBytes(m: Dimensions, dense: DenseType): number {
+  const q = m.numAttentionHeads * m.headDim;
+  const kv = m.numKeyValueHeads * m.headDim;
+  const matrices = (q + 2 * kv) * m.hiddenSize + m.hiddenSize * q;
+  const vectors = q + 2 * kv + m.hiddenSize + m.hiddenSize + m.numAttentionHeads; // biases, norm, sinks
+  return matrices * bytesPerWeight[dense] + vectors * BF16;
+}
+
+/** One layer's router with its bias and the norm before it. */
+function routerBytes(m: Dimensions): number {
+  return (m.numExperts * m.hiddenSize + m.numExperts + m.hiddenSize) * BF16;
+}
+
+/** One expert: both matrices and their biases. */
+function expertBytes(m: Dimensions): number {
+  const matrices = 2 * m.intermediateSize * m.hiddenSize + m.hiddenSize * m.intermediateSize;
+  return matrices * MXFP4_BYTES + (2 * m.intermediateSize + m.hiddenSize) * BF16;
+}
+
+/** Everything that has to be in memory to run without touching the disk. */
+export function weightBytes(m: Dimensions, dense: DenseType): number {
+  const layer = attentionBytes(m, dense) + routerBytes(m) + m.numExperts * expertBytes(m);
+  const tables = 2 * m.vocabSize * m.hiddenSize * bytesPerWeight[dense];
+  return Math.round(m.numLayers * layer + tables + m.hiddenSize * BF16);
+}
+
+/** What decoding one token reads, without the KV cache: the experts that it asks, and everything dense. */
+export function bytesPerToken(m: Dimensions, dense: DenseType): number {
+  const layer = attentionBytes(m, dense) + routerBytes(m) + m.expertsPerToken * expertBytes(m);
+  const unembedding = m.vocabSize * m.hiddenSize * bytesPerWeight[dense] + m.hiddenSize * BF16;
+  return Math.round(m.numLayers * layer + unembedding + m.hiddenSize * bytesPerWeight[dense]);
+}
+
+/** Keys and values of `context` tokens; layers with a window keep no more than that. */
+export function kvBytes(m: Dimensions, context: number, bytesPerValue: number): number {
+  const perPosition = 2 * m.numKeyValueHeads * m.headDim * bytesPerValue;
+  return m.windows.reduce((sum, window) => sum + perPosition * (window === 0 ? context : Math.min(context, window)), 0);
+}

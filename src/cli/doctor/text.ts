@@ -1,0 +1,74 @@
+import { bytes, grouped, table } from '../format.ts';
+import type { Channel } from '../terminal.ts';
+import type { Machine } from './machine.ts';
+import { CONTEXTS, type Fit, type Report } from './report.ts';
+
+/** The report as people read it. */
+export function renderReport(report: Report, out: Channel): string {
+  const sections = [
+    section(out, 'Machine', machineLines(report)),
+    section(out, 'Compute paths', report.paths.map(pathLine)),
+    section(out, 'Models that fit', [...fitLines(report.fits), '', ...fitNotes(report)]),
+    section(out, 'Models found', report.models.length === 0 ? ['none'] : table(report.models.map(modelCells))),
+    section(out, 'Missing', report.missing.length === 0 ? ['nothing'] : report.missing.flatMap(missingLines)),
+  ];
+  return sections.join('\n\n');
+}
+
+function section(out: Channel, title: string, lines: readonly string[]): string {
+  return [out.bold(title), ...lines.map((line) => (line === '' ? '' : `  ${line}`))].join('\n');
+}
+
+function machineLines({ machine: m, node, ossia, bandwidthBytesPerSecond }: Report): string[] {
+  return table([
+    ['CPU', `${m.cpu} (${m.arch}), ${m.cores} logical cores${coreLimits(m)}`],
+    ['instructions', m.instructionSets.join(', ') || 'none of those that Ossia has kernels for'],
+    [
+      'memory',
+      `${bytes(m.memoryBytes)}, ${bytes(m.availableBytes)} available${m.memoryLimitBytes ? `, limited to ${bytes(m.memoryLimitBytes)}` : ''}`,
+    ],
+    ['bandwidth', `${(bandwidthBytesPerSecond / 1e9).toFixed(1)} GB/s, measured reading with every core`],
+    ['system', m.os],
+    ['node', node],
+    ['ossia', ossia],
+  ]);
+}
+
+function coreLimits(m: Machine): string {
+  const limits = [
+    m.usableCores === m.cores ? '' : `${m.usableCores} usable`,
+    m.cpuQuota === undefined ? '' : `cgroup quota of ${m.cpuQuota}`,
+  ].filter(Boolean);
+  return limits.length === 0 ? '' : ` (${limits.join(', ')})`;
+}
+
+function pathLine({ backend, available, detail }: Report['paths'][number]): string {
+  return `${available ? 'yes' : 'no '}  ${backend}: ${detail}`;
+}
+
+function fitLines(fits: readonly Fit[]): string[] {
+  const head = ['', 'dense', 'weights', ...CONTEXTS.map((tokens) => `with ${grouped(tokens)}`), 'decode, at most'];
+  const rows = fits.map((fit) => [
+    fit.model,
+    fit.dense === 'q8' ? '8-bit' : 'bf16',
+    bytes(fit.weightBytes),
+    ...fit.contexts.map(({ needBytes, fits: ok }) => `${bytes(needBytes)} ${ok ? 'fits' : 'no'}`),
+    `${fit.maxTokensPerSecond.toFixed(1)} tokens/s`,
+  ]);
+  return table([head, ...rows], [2, 3, 4, 5, 6]);
+}
+
+function fitNotes({ machine }: Report): string[] {
+  return [
+    `"with N": weights, a KV cache of N tokens and the program, against ${bytes(machine.availableBytes)} available.`,
+    'Decode is an upper bound, not a promise: memory bandwidth ÷ bytes of weights that one token reads, at a short context.',
+  ];
+}
+
+function modelCells({ name, origin, path, sizeBytes }: Report['models'][number]): string[] {
+  return [name, origin, bytes(sizeBytes), path];
+}
+
+function missingLines({ what, next }: Report['missing'][number]): string[] {
+  return [what, `  next: ${next}`];
+}

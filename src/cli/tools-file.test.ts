@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { OssiaError } from '../base/index.ts';
+import { readToolsFile } from './tools-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ossia-'));
+after(() => rmSync(folder, { recursive: true }));
+const path = join(folder, 'tools.json');
+const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+
+function read(content: unknown) {
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return readToolsFile(path, JSON.parse);
+}
+
+test("plain declarations and both of OpenAI's forms declare the same functions", () => {
+  const tool = { name: 'get_weather', description: 'Weather.', parameters };
+  for (const form of [
+    [tool],
+    tool,
+    { tools: [tool] },
+    [{ type: 'function', ...tool, strict: true }],
+    [{ type: 'function', function: tool }],
+  ]) {
+    assert.deepEqual(read(form), [tool]);
+  }
+  assert.deepEqual(read([{ name: 'now', parameters: null }]), [{ name: 'now' }]);
+});
+
+test('what is no declaration is refused with the entry and what was found there', () => {
+  for (const [content, found] of [
+    ['{', /no valid JSON/],
+    [[5], /entry 0 .* found 5/],
+    [[{ type: 'web_search' }], /entry 0 .*"web_search"/],
+    [[{ name: 'a' }, { name: 'get weather' }], /entry 1 .*"get weather"/],
+    [[{ name: 'a', description: 7 }], /"a".*description/],
+    [[{ name: 'a', parameters: [] }], /"a".*parameters/],
+  ] as const) {
+    assert.throws(
+      () => read(content),
+      (error) => error instanceof OssiaError && found.test(error.message),
+    );
+  }
+  assert.throws(() => readToolsFile(join(folder, 'absent.json'), JSON.parse), /Cannot read tools from/);
+});
