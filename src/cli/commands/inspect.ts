@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addCheckpoint } from '../inspect/checkpoint.ts';
+import { addGenerate } from '../inspect/generate.ts';
 import { addLogits } from '../inspect/logits.ts';
 import { addRender } from '../inspect/render.ts';
 import { addRouting } from '../inspect/routing.ts';
@@ -15,5 +16,6 @@ export function addInspect(program: Command, context: Context): void {
   addTokens(inspect, context);
   addRender(inspect, context);
   addLogits(inspect, context);
+  addGenerate(inspect, context);
   addRouting(inspect, context);
 }

@@ -1,5 +1,7 @@
 import { type Backend, openBackend } from '../../backends/index.ts';
+import { OssiaError } from '../../base/index.ts';
 import { openCheckpoint } from '../../checkpoint/index.ts';
+import { startEngine, type WorkerEngine } from '../../engine/index.ts';
 import { loadModel, type Model } from '../../model/index.ts';
 import type { Context } from '../context.ts';
 import { locateModel } from '../locate.ts';
@@ -16,7 +18,7 @@ export async function withModel<T>(
   const { path } = await locateModel(context, name);
   const checkpoint = await openCheckpoint(path);
   try {
-    const backend = await open(context, flags);
+    const backend = await chooseBackend(context, flags);
     try {
       return await use(loadModel(checkpoint, backend, { dense: flags.dense === 'q8' ? 'q8' : 'keep' }));
     } finally {
@@ -27,14 +29,38 @@ export async function withModel<T>(
   }
 }
 
-/** The backend asked for, or the best that there is; what that costs is said once. */
-async function open({ terminal }: Context, { backend, threads }: LoadFlags): Promise<Backend> {
+/** The backend asked for, or the best that there is. */
+async function chooseBackend({ terminal }: Context, { backend, threads }: LoadFlags): Promise<Backend> {
   const options = threads === undefined ? {} : { threads };
   if (backend !== undefined) return openBackend(backend, options);
   try {
     return await openBackend('cpu', options);
   } catch (error) {
-    warnSlow(terminal, error);
+    if (!(error instanceof OssiaError) || error.code !== 'backend/unavailable') throw error;
+    warnSlow(terminal, error.message);
     return openBackend('reference');
+  }
+}
+
+/** Starts an engine on its own thread, and closes it when `use` is done. */
+export async function withEngine<T>(
+  context: Context,
+  name: string,
+  { backend, threads, dense, context: contextLength }: LoadFlags,
+  use: (engine: WorkerEngine) => Promise<T>,
+): Promise<T> {
+  const { path } = await locateModel(context, name);
+  const engine = await startEngine({
+    path,
+    dense: dense === 'q8' ? 'q8' : 'keep',
+    ...(backend === undefined ? {} : { backend }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(contextLength === undefined ? {} : { context: contextLength }),
+  });
+  try {
+    if (engine.info.fallback !== undefined) warnSlow(context.terminal, engine.info.fallback);
+    return await use(engine);
+  } finally {
+    await engine.close();
   }
 }

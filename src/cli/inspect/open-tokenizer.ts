@@ -1,6 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { openCheckpoint } from '../../checkpoint/index.ts';
-import { type GgufVocabulary, o200kHarmony, type Tokenizer, tokenizerFromGguf, tokenizerFromJson } from '../../tokenizer/index.ts';
+import {
+  type GgufVocabulary,
+  o200kHarmony,
+  type Tokenizer,
+  tokenizerFromGguf,
+  tokenizerFromJson,
+} from '../../tokenizer/index.ts';
 import type { Context } from '../context.ts';
 import { locateModel } from '../locate.ts';
 

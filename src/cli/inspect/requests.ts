@@ -1,7 +1,7 @@
 import { OssiaError } from '../../base/index.ts';
 
 /** A request as it came: its members are read by name, whatever kind of object the JSON reader makes. */
-export interface Request {
+export interface Request extends Iterable<[string, unknown]> {
   get(key: string): unknown;
 }
 
