@@ -1,17 +1,17 @@
 import { OssiaError, type ProblemCode } from '../base/index.ts';
 import { MAX_GGUF_HEADER } from './limits.ts';
-import type { WeightFile } from './weight-file.ts';
+import type { HeaderSource } from './weight-file.ts';
 
 /** The first read; a header without a vocabulary fits in it. */
 const FIRST_READ = 2 ** 16;
 
 /** Walks over the header of a GGUF file, reading on as it goes. Every step is checked against the file's size. */
 export class GgufReader {
-  readonly #file: Pick<WeightFile, 'path' | 'sizeBytes' | 'read'>;
+  readonly #file: HeaderSource;
   #bytes = Buffer.alloc(0);
   #at = 0;
 
-  constructor(file: Pick<WeightFile, 'path' | 'sizeBytes' | 'read'>) {
+  constructor(file: HeaderSource) {
     this.#file = file;
   }
 

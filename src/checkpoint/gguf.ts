@@ -4,7 +4,7 @@ import { GgufReader } from './gguf-reader.ts';
 import { readValue } from './gguf-values.ts';
 import { MAX_ALIGNMENT, MAX_DIMS, MAX_KEY_VALUES, MAX_NAME_BYTES, MAX_TENSORS } from './limits.ts';
 import { checkRanges, show, type TensorEntry } from './ranges.ts';
-import type { WeightFile } from './weight-file.ts';
+import type { HeaderSource } from './weight-file.ts';
 
 export interface GgufContents {
   /** Has no prototype, so a key such as `__proto__` is a key like any other. */
@@ -19,7 +19,7 @@ const DEFAULT_ALIGNMENT = 32;
  * Reads the header of a GGUF file: magic, counts, key-value pairs, tensor infos, then aligned tensor data.
  * Source: ggml-org/ggml, docs/gguf.md (version 3; version 2 differs in nothing that matters here).
  */
-export function readGguf(file: Pick<WeightFile, 'path' | 'sizeBytes' | 'read'>): GgufContents {
+export function readGguf(file: HeaderSource): GgufContents {
   const reader = new GgufReader(file);
   if (reader.u32() !== MAGIC) throw reader.fail('checkpoint/unknown-layout', 'it does not begin with GGUF');
   checkVersion(reader);

@@ -3,13 +3,13 @@ import { safetensorsTypes, sizeBytes } from './dtypes.ts';
 import { describe, isObject, parseJsonObject } from './json.ts';
 import { MAX_DIMS, MAX_NAME_BYTES, MAX_SAFETENSORS_HEADER, MAX_TENSORS } from './limits.ts';
 import { checkRanges, show, type TensorEntry } from './ranges.ts';
-import type { WeightFile } from './weight-file.ts';
+import type { HeaderSource } from './weight-file.ts';
 
 /**
  * Reads the header of a safetensors file: eight bytes of length, then JSON, then the tensors' bytes without a gap.
  * Source: huggingface/safetensors, README, "Format" and "Notes".
  */
-export function readSafetensors(file: Pick<WeightFile, 'path' | 'sizeBytes' | 'read'>): TensorEntry[] {
+export function readSafetensors(file: HeaderSource): TensorEntry[] {
   const fail = (code: ProblemCode, found: string): OssiaError =>
     new OssiaError(code, `Cannot use ${file.path}: ${found}`);
   if (file.sizeBytes < 8)

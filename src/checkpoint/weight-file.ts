@@ -6,8 +6,16 @@ import { type FileMap, mapFile } from './map.ts';
 /** The largest piece that one read call takes; the system's own limit is just under 2 GiB. */
 const MAX_READ = 2 ** 30;
 
+/** What reading a header takes; a test or a fuzzer may offer bytes of its own. */
+export interface HeaderSource {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** A copy of bytes within the file, in a buffer of its own. */
+  read(offset: number, length: number): Uint8Array<ArrayBuffer>;
+}
+
 /** A file of weights, open for reading: small pieces are copied, tensors are views of a memory map. */
-export class WeightFile {
+export class WeightFile implements HeaderSource {
   readonly path: string;
   readonly sizeBytes: number;
   readonly #fd: number;

@@ -96,49 +96,57 @@ export function writeGguf(path: string, contents: GgufContents): void {
 }
 
 /** Everything before the tensor data: magic, counts, key-value pairs, tensor infos. Not padded. */
-export function encodeHeader({ version = 3, alignment, metadata, tensors }: GgufContents): Buffer {
+export function encodeHeader(contents: GgufContents): Buffer {
+  return Buffer.concat(headerPieces(contents));
+}
+
+/** The same, number by number and string by string, for those who want to damage it. */
+export function headerPieces({ version = 3, alignment, metadata, tensors }: GgufContents): Buffer[] {
   const pairs = Object.entries(
     alignment === undefined ? metadata : { ...metadata, 'general.alignment': { u32: alignment } },
   );
-  const infos: Buffer[] = [];
-  let offset = 0;
-  for (const tensor of tensors) {
-    const dims = [...tensor.shape].reverse().map((size) => scalar('u64', size));
-    const type = scalar('u32', ggufTensorTypes[tensor.type][0]);
-    infos.push(scalar('string', tensor.name), scalar('u32', dims.length), ...dims, type, scalar('u64', offset));
-    offset = padded(offset + tensorSize(tensor), alignment ?? 32);
-  }
-  return Buffer.concat([
+  const pieces = [
     Buffer.from('GGUF'),
     scalar('u32', version),
     scalar('u64', tensors.length),
     scalar('u64', pairs.length),
-    ...pairs.flatMap(([key, value]) => [scalar('string', key), encodeValue(value)]),
-    ...infos,
-  ]);
+  ];
+  for (const [key, value] of pairs) pieces.push(...text(key), ...valuePieces(value));
+  let offset = 0;
+  for (const tensor of tensors) {
+    const dims = [...tensor.shape].reverse().map((size) => scalar('u64', size));
+    const type = scalar('u32', ggufTensorTypes[tensor.type][0]);
+    pieces.push(...text(tensor.name), scalar('u32', dims.length), ...dims, type, scalar('u64', offset));
+    offset = padded(offset + tensorSize(tensor), alignment ?? 32);
+  }
+  return pieces;
 }
 
 /** The type's id, then the value. */
-function encodeValue(value: GgufValue): Buffer {
-  if (typeof value === 'string') return typed('string', value);
-  if (typeof value === 'boolean') return typed('bool', value);
+function valuePieces(value: GgufValue): Buffer[] {
+  if (typeof value === 'string') return [scalar('u32', elementIds.string), ...text(value)];
+  if (typeof value === 'boolean') return [scalar('u32', elementIds.bool), scalar('bool', value)];
   if ('array' in value) {
     const head = [scalar('u32', ARRAY_ID), scalar('u32', elementIds[value.array]), scalar('u64', value.values.length)];
-    return Buffer.concat([...head, ...value.values.map((element) => scalar(value.array, element))]);
+    const { array: type, values } = value;
+    return [
+      ...head,
+      ...values.flatMap((element) => (type === 'string' ? text(String(element)) : scalar(type, element))),
+    ];
   }
-  const [type, number] = Object.entries(value)[0] as [GgufElementType, number | bigint];
-  return typed(type, number);
+  const [type, number] = Object.entries(value)[0] as [ScalarType, number | bigint];
+  return [scalar('u32', elementIds[type]), scalar(type, number)];
 }
 
-function typed(type: GgufElementType, value: string | number | bigint | boolean): Buffer {
-  return Buffer.concat([scalar('u32', elementIds[type]), scalar(type, value)]);
+/** UTF-8 behind its length. */
+function text(value: string): [length: Buffer, bytes: Buffer] {
+  const bytes = Buffer.from(value);
+  return [scalar('u64', bytes.length), bytes];
 }
 
-function scalar(type: GgufElementType, value: string | number | bigint | boolean): Buffer {
-  if (type === 'string') {
-    const text = Buffer.from(String(value));
-    return Buffer.concat([scalar('u64', text.length), text]);
-  }
+type ScalarType = Exclude<GgufElementType, 'string'>;
+
+function scalar(type: ScalarType, value: string | number | bigint | boolean): Buffer {
   const out = Buffer.alloc(
     { u8: 1, i8: 1, bool: 1, u16: 2, i16: 2, u32: 4, i32: 4, f32: 4, u64: 8, i64: 8, f64: 8 }[type],
   );
