@@ -50,6 +50,8 @@ export class HubServer {
   files: readonly HubFile[];
   modelType: string | undefined = 'gpt_oss';
   faults: HubFaults = {};
+  /** Origin of the listing's next pages, when it is not the hub's. */
+  pagesFrom: string | undefined;
   readonly seen: SeenRequest[] = [];
   readonly #hub: Server;
   readonly #cdn: Server;
@@ -161,7 +163,8 @@ export class HubServer {
     const answer = json(entries.slice(start, start + 5));
     if (start + 5 >= entries.length) return answer;
     url.searchParams.set('cursor', String(start + 5));
-    return { ...answer, headers: { ...answer.headers, link: `<${url.href}>; rel="next"` } };
+    const next = new URL(url.pathname + url.search, this.pagesFrom ?? url.origin);
+    return { ...answer, headers: { ...answer.headers, link: `<${next.href}>; rel="next"` } };
   }
 
   async #send(answer: Answer, seen: SeenRequest, response: ServerResponse): Promise<void> {

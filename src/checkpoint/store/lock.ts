@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { OssiaError } from '../../base/index.ts';
@@ -41,7 +41,7 @@ export class StoreLock {
       const age = await ageMs(path);
       if (age === undefined) continue; // released in this moment
       if (!isStale(other, age)) throw busy(path, what, other);
-      await discard(path, owner.id);
+      await discard(path, other, owner.id);
     }
     throw busy(path, what, await readOwner(path));
   }
@@ -73,10 +73,14 @@ async function create(path: string, owner: LockOwner): Promise<boolean> {
   }
 }
 
-/** Renamed first: of two processes that find the same stale lock, one moves it away and the other finds nothing. */
-async function discard(path: string, id: string): Promise<void> {
+/**
+ * Moves a stale lock away. Another process may have replaced it since it was looked at; then what was moved is a live
+ * lock, and goes back.
+ */
+async function discard(path: string, stale: LockOwner | undefined, id: string): Promise<void> {
   const grave = `${path}.${id}`;
   await rename(path, grave).catch(() => {});
+  if ((await readOwner(grave))?.id !== stale?.id) await link(grave, path).catch(() => {});
   await rm(grave, { force: true });
 }
 
