@@ -34,7 +34,7 @@ export class WeightFile implements HeaderSource {
     const fd = openRegular(path);
     try {
       const sizeBytes = attempt(path, () => fstatSync(fd).size);
-      return new WeightFile(path, fd, sizeBytes, map ? attempt(path, () => mapFile(fd)) : undefined);
+      return new WeightFile(path, fd, sizeBytes, map ? attempt(path, () => mapFile(fd, sizeBytes)) : undefined);
     } catch (error) {
       closeSync(fd);
       throw error;
