@@ -2,6 +2,19 @@
 export { conversationFromJson, messageToJson, renderOptionsFromJson } from './conversation-json.ts';
 export { stopIds } from './format.ts';
 export { type HistoryRule, selectHistory } from './history.ts';
-export { JsonNumber, type JsonObject, type JsonValue, parseJson, stringifyJson, toPlainJson } from './json.ts';
+export {
+  JsonNumber,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  stringifyJson,
+  toPlainJson,
+} from './json.ts';
+export { OfficialParser, type OfficialParserOptions, type OfficialState, parse } from './official-parser.ts';
+export type { Channel } from './recovery/channel.ts';
+export type { RecoveredMessage, Surface, TurnEvent, TurnFinish } from './recovery/events.ts';
+export { RecoveringParser, type RecoveringParserOptions } from './recovery/parser.ts';
+export type { DeclaredTool } from './recovery/recipient.ts';
+export { type Repair, type RepairCode, repairs } from './recovery/repairs.ts';
 export { type RenderOptions, render, renderText } from './render.ts';
 export type * from './types.ts';

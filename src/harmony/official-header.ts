@@ -50,7 +50,10 @@ function splitWords(rest: string): string[] {
     .filter((word) => word !== '');
 }
 
-function cutAuthor(words: string[], given: Role | undefined): { author: { role: Role; name?: string }; words: string[] } {
+function cutAuthor(
+  words: string[],
+  given: Role | undefined,
+): { author: { role: Role; name?: string }; words: string[] } {
   const [first] = words;
   let author: { role: Role; name?: string };
   if (given !== undefined) {

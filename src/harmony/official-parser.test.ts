@@ -68,7 +68,13 @@ for (const item of casesOf<{ eos: boolean; expected: Expected }>('stream')) {
     }
     const contentAtEnd = parser.content;
     if (item.eos && !error) attempt('eos', () => parser.eos());
-    const actual = { headers, deltas, content_at_end: contentAtEnd, error, messages: parser.messages.map(messageToJson) };
+    const actual = {
+      headers,
+      deltas,
+      content_at_end: contentAtEnd,
+      error,
+      messages: parser.messages.map(messageToJson),
+    };
     assert.deepEqual(actual, item.expected);
   });
 }
