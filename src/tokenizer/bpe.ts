@@ -83,7 +83,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   tokenBytes(id: number): Uint8Array {
-    return this.#bytesOf(id).slice();
+    return Uint8Array.from(this.#bytesOf(id)); // not slice(): of a Buffer, that is a view
   }
 
   stream(): StreamDecoder {

@@ -48,14 +48,14 @@ export function byteLevelVocabulary(tokens: readonly (string | undefined)[], mer
     if (token === '' || end < 0) throw badVocabulary(`Token ${id} is not written as bytes: ${shown(token)}`);
     offsets[id + 1] = end;
   });
-  const ranks = new Int32Array(tokens.length).fill(NEVER);
-  const vocabulary = new Vocabulary(bytes, offsets, ranks);
-  rankByMerges(vocabulary, merges);
+  const vocabulary = new Vocabulary(bytes, offsets);
+  vocabulary.ranks = ranksByMerges(vocabulary, merges);
   return vocabulary;
 }
 
-/** Gives each token the place of the first merge that makes it. */
-function rankByMerges(vocabulary: Vocabulary, merges: readonly unknown[]): void {
+/** A token's rank is the place of the first merge that makes it. */
+function ranksByMerges(vocabulary: Vocabulary, merges: readonly unknown[]): Int32Array {
+  const ranks = new Int32Array(vocabulary.size).fill(NEVER);
   const scratch = new Uint8Array(2 * vocabulary.longest);
   for (let rank = 0; rank < merges.length; rank++) {
     const [left, right] = halves(merges[rank]);
@@ -67,8 +67,9 @@ function rankByMerges(vocabulary: Vocabulary, merges: readonly unknown[]): void 
       end > middle && vocabulary.find(scratch, 0, middle) >= 0 && vocabulary.find(scratch, middle, end) >= 0;
     const joined = isMerge ? vocabulary.find(scratch, 0, end) : -1;
     if (joined < 0) throw badVocabulary(`Merge ${rank} does not join two tokens to a third: ${shown(merges[rank])}`);
-    if (vocabulary.ranks[joined] === NEVER) vocabulary.ranks[joined] = rank;
+    if (ranks[joined] === NEVER) ranks[joined] = rank;
   }
+  return ranks;
 }
 
 /** Two empty strings for anything that is no merge. */

@@ -86,12 +86,13 @@ function readAddedTokens(list: readonly unknown[]): Map<string, number> {
 /** The vocabulary's tokens by id, undefined where a control token stands among them. Together ids count up without a gap. */
 function tokensById(vocab: Json, specials: ReadonlyMap<string, number>): (string | undefined)[] {
   const names = new Map([...specials].map(([name, id]) => [id, name]));
-  const entries = Object.entries(vocab);
-  const limit = entries.length + names.size; // an id beyond means a gap
+  const texts = Object.keys(vocab);
+  const limit = texts.length + names.size; // an id beyond means a gap
   const tokens = new Array<string | undefined>(limit);
   let highest = -1;
   let count = 0;
-  for (const [token, id] of entries) {
+  for (const token of texts) {
+    const id = vocab[token];
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= limit) {
       throw badVocabulary(`Expected ids from 0 to ${limit - 1} without gaps, found ${shown(token)}: ${shown(id)}`);
     }

@@ -17,17 +17,18 @@ const NAMED: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The control tokens of o200k_harmony by name: nine that mean something, the rest `<|reserved_ID|>`.
+ * The control tokens of o200k_harmony by name: nine that mean something, the rest `<|reserved_ID|>`, and 200018 once more by
+ * the name that o200k_base has for it.
  *
- * known  names that a file gives, which go before the standard ones: `tokenizer.json` calls 200018 `<|endofprompt|>`
+ * known  names that a file gives; an id decodes to the first of its names
  */
 export function harmonySpecials(known: ReadonlyMap<string, number> = new Map()): Map<string, number> {
   const specials = new Map(known);
-  const taken = new Set(known.values());
   for (let id = O200K_SIZE; id <= LAST; id++) {
     const name = NAMED.get(id) ?? `<|reserved_${id}|>`;
-    if (!taken.has(id) && !specials.has(name)) specials.set(name, id);
+    if (!specials.has(name)) specials.set(name, id);
   }
+  if (!specials.has('<|endofprompt|>')) specials.set('<|endofprompt|>', 200_018);
   return specials;
 }
 

@@ -18,20 +18,16 @@ let harmony: Tokenizer | undefined;
  * ```
  */
 export function o200kHarmony(): Tokenizer {
-  harmony ??= new BpeTokenizer({ vocabulary: unpackVocabulary(readData()), specials: specialsWithAlias() });
+  harmony ??= new BpeTokenizer({ vocabulary: unpackVocabulary(readPacked(DATA)), specials: harmonySpecials() });
   return harmony;
 }
 
-/** o200k_base calls 200018 `<|endofprompt|>`; here that is its second name. */
-function specialsWithAlias(): Map<string, number> {
-  return harmonySpecials().set('<|endofprompt|>', 200_018);
-}
-
-function readData(): Uint8Array {
+/** Throws `tokenizer/bad-vocabulary` where the build has left no data. */
+export function readPacked(file: URL): Uint8Array {
   try {
-    return readFileSync(DATA);
+    return readFileSync(file);
   } catch (cause) {
-    const message = `Cannot read the vocabulary of o200k_harmony at "${fileURLToPath(DATA)}": run \`npm run build\``;
-    throw badVocabulary(message, cause);
+    const path = fileURLToPath(file);
+    throw badVocabulary(`Cannot read the vocabulary of o200k_harmony at "${path}": run \`npm run build\` first`, cause);
   }
 }

@@ -17,8 +17,8 @@ export class Vocabulary {
   readonly size: number;
   /** Bytes of the longest token. */
   readonly longest: number;
-  /** By id: the smaller merges first. */
-  readonly ranks: Int32Array;
+  /** By id: of two tokens, merging makes the one with the smaller rank first. The ids themselves unless set. */
+  ranks: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #mask: number;
@@ -30,21 +30,21 @@ export class Vocabulary {
   /**
    * bytes    all tokens, one after the other
    * offsets  [size + 1]  where each begins; an empty one is a gap (an id that a control token has)
-   * ranks    [size]      the id itself when left out
    *
    * Throws `tokenizer/bad-vocabulary` when two ids have the same bytes, or a byte has no token.
    */
-  constructor(bytes: Uint8Array, offsets: Uint32Array, ranks?: Int32Array) {
+  constructor(bytes: Uint8Array, offsets: Uint32Array) {
     this.size = offsets.length - 1;
     this.#bytes = bytes;
     this.#offsets = offsets;
-    this.ranks = ranks ?? Int32Array.from({ length: this.size }, (_, id) => id);
+    this.ranks = new Int32Array(this.size);
     const numSlots = 2 ** Math.ceil(Math.log2(2 * this.size + 2)); // at most half full
     this.#mask = numSlots - 1;
     this.#slots = new Int32Array(numSlots);
     this.#hashes = new Int32Array(numSlots);
     let longest = 0;
     for (let id = 0; id < this.size; id++) {
+      this.ranks[id] = id;
       const length = offsets[id + 1]! - offsets[id]!;
       if (length > 0) this.#insert(id);
       if (length > longest) longest = length;
