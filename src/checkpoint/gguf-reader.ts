@@ -5,6 +5,8 @@ import type { HeaderSource } from './weight-file.ts';
 /** The first read; a header without a vocabulary fits in it. */
 const FIRST_READ = 2 ** 16;
 
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** Walks over the header of a GGUF file, reading on as it goes. Every step is checked against the file's size. */
 export class GgufReader {
   readonly #file: HeaderSource;
@@ -32,7 +34,10 @@ export class GgufReader {
   count(what: string, limit: number): number {
     const at = this.#step(8);
     const count = this.#bytes.readUInt32LE(at + 4) * 2 ** 32 + this.#bytes.readUInt32LE(at);
-    if (count > limit) throw this.fail('checkpoint/too-large', `${what} is ${count}, at most ${limit} is read`);
+    if (count > limit) {
+      const exact = this.#bytes.readBigUInt64LE(at);
+      throw this.fail('checkpoint/too-large', `${what} is ${exact}, the limit is ${limit}`);
+    }
     return count;
   }
 
@@ -41,9 +46,7 @@ export class GgufReader {
     const length = this.count(`the length of ${what}`, limit);
     const start = this.#step(length);
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(
-        this.#bytes.subarray(start, start + length),
-      );
+      return strictUtf8.decode(this.#bytes.subarray(start, start + length));
     } catch {
       throw this.fail('checkpoint/bad-header', `${what} at byte ${start} is not valid UTF-8`);
     }
@@ -51,17 +54,12 @@ export class GgufReader {
 
   /** Passes over a string of any length. */
   skipString(): void {
-    const length = this.count('the length of a string', this.remaining);
+    const length = this.count('the length of a string', MAX_GGUF_HEADER);
     this.#step(length);
   }
 
   skip(length: number): void {
     this.#step(length);
-  }
-
-  /** Bytes of the file that were not passed yet. */
-  get remaining(): number {
-    return this.#file.sizeBytes - this.#at;
   }
 
   /** The bytes from `start` to here. They stay valid. */
