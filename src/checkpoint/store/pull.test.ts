@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -209,8 +211,27 @@ test('a reader that leaves stops the download and frees the model for the next o
   const { hub, options } = await startHub(t);
   hub.faults = { delayMs: 20 };
   for await (const event of pull(REPOSITORY, options)) if (event.type === 'progress') break;
+  assert.ok(hub.takeSent() < DEFAULT_BYTES / 2);
   hub.faults = {};
   assert.equal((await collect(REPOSITORY, options)).at(-1)?.type, 'done');
+});
+
+test('a process that was killed in the middle leaves a download that the next one continues', async (t) => {
+  const { hub, options } = await startHub(t);
+  hub.faults = { delayMs: 20 };
+  const script = `
+    const { pull } = await import(${JSON.stringify(new URL('./pull.ts', import.meta.url).href)});
+    for await (const event of pull('${REPOSITORY}', ${JSON.stringify(options)}))
+      if (event.type === 'progress' && event.doneBytes > 400_000) process.kill(process.pid, 'SIGKILL');`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+  hub.faults = {};
+  hub.takeSeen();
+  const events = await collect(REPOSITORY, options);
+  const [plan] = ofType(events, 'plan');
+  assert.ok(plan && plan.presentBytes > 0, 'nothing was kept');
+  assert.equal(hub.takeSent(), plan.totalBytes - plan.presentBytes);
+  assert.equal(events.at(-1)?.type, 'done');
 });
 
 test('include original takes that directory and the tokenizer', async (t) => {

@@ -154,9 +154,9 @@ test('an unfinished, a cloud and a hostile manifest of Ollama lead nowhere', asy
   await addToOllama(store, `${LIBRARY}/gpt-oss/20b`, ggufBytes('gptoss'), 1_001);
   await assert.rejects(resolveModel('gpt-oss:20b', options), { code: 'store/unknown-model', message: /incomplete/ });
   assert.equal((await listModels(options)).find(({ origin }) => origin === 'ollama')?.status, 'partial');
-  const evil = {
-    layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: 'sha256:../../../etc/passwd', size: 9 }],
-  };
+  const layer = { mediaType: 'application/vnd.ollama.image.model', digest: 'sha256:../../../secret', size: 9 };
+  const evil = { layers: [layer] };
+  await write(join(store, 'secret'), 'a secret!');
   await write(join(store, 'manifests', LIBRARY, 'gpt-oss/20b-cloud'), JSON.stringify({ layers: [] }));
   await write(join(store, 'manifests', LIBRARY, 'evil/latest'), JSON.stringify(evil));
   for (const name of ['gpt-oss:20b-cloud', 'evil', '../../gpt-oss:20b', 'a:b:c']) {
@@ -240,8 +240,9 @@ test('removing a revision keeps the blobs that another one shows', async (t) => 
   const changed = bytesOf('changed', 123_457);
   hub.files = gptOssFiles().map((file) => (file.path.startsWith('model-00001') ? { ...file, bytes: changed } : file));
   for await (const _ of pull(REPOSITORY, options));
+  await write(join(options.hubCache, 'models--openai--gpt-oss-20b', 'refs', 'v1'), first);
   const { freedBytes } = await removeModel(REPOSITORY, { ...options, revision: first });
-  assert.equal(freedBytes, 311_113);
+  assert.equal(freedBytes, 311_113 + first.length);
   assert.equal((await resolveModel(REPOSITORY, options)).commit, hub.commit);
   const scan = await scanCacheDir(options.hubCache);
   assert.deepEqual([scan.warnings, scan.repos[0]?.revisions.length], [[], 1]);
