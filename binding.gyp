@@ -1,4 +1,24 @@
 {
+  'variables': {
+    # Every instruction set is compiled from the same sources with flags of its own; the best one is chosen at run time.
+    'kernels': 'src/backends/cpu/kernels',
+  },
+  'target_defaults': {
+    'defines': ['NAPI_VERSION=8'],
+    'cflags': ['-Wall', '-Wextra'],
+    'cflags_cc!': ['-std=gnu++20', '-std=gnu++17', '-fno-rtti'],
+    # -ffp-contract=off: a multiply and an add are fused where the source says so, and nowhere else (equal bits).
+    'cflags_cc': ['-std=c++17', '-O3', '-ffp-contract=off', '-fno-math-errno'],
+    'xcode_settings': {
+      'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+      'GCC_OPTIMIZATION_LEVEL': '3',
+      'OTHER_CPLUSPLUSFLAGS': ['-ffp-contract=off', '-fno-math-errno'],
+      'MACOSX_DEPLOYMENT_TARGET': '11.0',
+    },
+    'msvs_settings': {
+      'VCCLCompilerTool': { 'AdditionalOptions': ['/std:c++17', '/fp:precise'], 'Optimization': 2 },
+    },
+  },
   'targets': [
     {
       # Memory maps for src/checkpoint. Where there is no mmap, files are read instead.
@@ -6,8 +26,79 @@
       'conditions': [
         ['OS=="win"', { 'type': 'none' }, { 'sources': ['src/checkpoint/native/map.cc'] }],
       ],
-      'defines': ['NAPI_VERSION=8'],
-      'cflags': ['-Wall', '-Wextra'],
     },
+    {
+      'target_name': 'ossia_cpu',
+      'sources': [
+        'src/backends/cpu/native/addon.cc',
+        'src/backends/cpu/native/program_check.cc',
+        'src/backends/cpu/native/program_run.cc',
+        '<(kernels)/instruction_sets.cc',
+      ],
+      'dependencies': ['ossia_portable'],
+      'libraries': ['-lpthread'],
+      'conditions': [
+        ['OS=="win"', { 'libraries!': ['-lpthread'] }],
+        ['target_arch=="x64"', { 'dependencies': ['ossia_avx2', 'ossia_avx512', 'ossia_avx512_vnni'] }],
+        ['target_arch=="arm64"', { 'dependencies': ['ossia_neon', 'ossia_neon_dotprod'] }],
+      ],
+    },
+    {
+      'target_name': 'ossia_portable',
+      'type': 'static_library',
+      'sources': ['<(kernels)/portable.cc'],
+    },
+  ],
+  'conditions': [
+    ['target_arch=="x64"', {
+      'targets': [
+        {
+          'target_name': 'ossia_avx2',
+          'type': 'static_library',
+          'sources': ['<(kernels)/avx2.cc'],
+          'cflags_cc': ['-mavx2', '-mfma', '-mf16c'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['-mavx2', '-mfma', '-mf16c'] },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX2'] } },
+        },
+        {
+          'target_name': 'ossia_avx512',
+          'type': 'static_library',
+          'sources': ['<(kernels)/avx512.cc'],
+          'cflags_cc': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mf16c'],
+          'xcode_settings': {
+            'OTHER_CPLUSPLUSFLAGS': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mf16c'],
+          },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX512'] } },
+        },
+        {
+          'target_name': 'ossia_avx512_vnni',
+          'type': 'static_library',
+          'sources': ['<(kernels)/avx512_vnni.cc'],
+          'cflags_cc': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c'],
+          'xcode_settings': {
+            'OTHER_CPLUSPLUSFLAGS': [
+              '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+            ],
+          },
+          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX512'] } },
+        },
+      ],
+    }],
+    ['target_arch=="arm64"', {
+      'targets': [
+        {
+          'target_name': 'ossia_neon',
+          'type': 'static_library',
+          'sources': ['<(kernels)/neon.cc'],
+        },
+        {
+          'target_name': 'ossia_neon_dotprod',
+          'type': 'static_library',
+          'sources': ['<(kernels)/neon_dotprod.cc'],
+          'cflags_cc': ['-march=armv8.2-a+dotprod'],
+          'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['-march=armv8.2-a+dotprod'] },
+        },
+      ],
+    }],
   ],
 }
