@@ -1,5 +1,6 @@
 import { OssiaError } from '../base/index.ts';
 import { isJsonObject, JsonNumber, member, members } from './json.ts';
+import type { RecoveredMessage } from './recovery/events.ts';
 import type { RenderOptions } from './render.ts';
 import type {
   Content,
@@ -60,6 +61,23 @@ export function messageToJson(message: TextMessage): Record<string, string> {
     ...(contentType === undefined ? {} : { content_type: contentType }),
     content,
   };
+}
+
+/** A recovered message in the same form: every field of a header, null where it is absent, and what the message is. */
+export function recoveredToJson(message: RecoveredMessage): Record<string, string | boolean | null> {
+  const {
+    role,
+    channel,
+    recipient = null,
+    contentType = null,
+    content,
+    surface,
+    tool,
+    undeclared,
+    incomplete,
+  } = message;
+  const fields = { role, channel, recipient, content_type: contentType, content, surface };
+  return { ...fields, ...defined({ tool, undeclared, incomplete }) };
 }
 
 function readMessage(message: Field): Message {

@@ -1,5 +1,19 @@
 /** Conversations ↔ token ids in OpenAI's Harmony format: render, parse, recover. Knows nothing of models or sampling. */
-export { conversationFromJson, messageToJson, renderOptionsFromJson } from './conversation-json.ts';
+export {
+  answerMessage,
+  builtinResultMessage,
+  type DeveloperMessageOptions,
+  developerMessage,
+  functionCallMessage,
+  functionResultMessage,
+  type ResponseFormat,
+  reasoningMessage,
+  type SystemMessageOptions,
+  systemMessage,
+  userMessage,
+} from './builders.ts';
+export { type BuiltinName, builtinTools } from './builtins.ts';
+export { conversationFromJson, messageToJson, recoveredToJson, renderOptionsFromJson } from './conversation-json.ts';
 export { stopIds } from './format.ts';
 export { type HistoryRule, selectHistory } from './history.ts';
 export {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { o200kHarmony } from '../../tokenizer/index.ts';
-import type { RecoveredMessage, TurnEvent, TurnFinish } from './events.ts';
+import { recoveredToJson } from '../conversation-json.ts';
+import type { TurnEvent, TurnFinish } from './events.ts';
 import { RecoveringParser } from './parser.ts';
 import type { DeclaredTool } from './recipient.ts';
 
@@ -17,22 +18,6 @@ interface Case {
 
 const path = new URL('../../../test/golden/harmony/malformed.json', import.meta.url);
 const golden = JSON.parse(readFileSync(path, 'utf8')) as { toolsets: Record<string, DeclaredTool[]>; cases: Case[] };
-
-function recoveredToJson(message: RecoveredMessage): object {
-  const {
-    role,
-    channel,
-    recipient = null,
-    contentType = null,
-    content,
-    surface,
-    tool,
-    undeclared,
-    incomplete,
-  } = message;
-  const extras = Object.entries({ tool, undeclared, incomplete }).filter(([, value]) => value !== undefined);
-  return { role, channel, recipient, content_type: contentType, content, surface, ...Object.fromEntries(extras) };
-}
 
 for (const { id, tokens, tools, builtins, finish, expected } of golden.cases) {
   test(`recovers ${id}`, () => {
