@@ -24,6 +24,11 @@ export class ModelRunner implements Runner {
     this.capacity = Math.ceil(this.contextLength / KV_BLOCK);
   }
 
+  /** Bytes that one more position takes in the layers that see everything. */
+  get kvBytesPerToken(): number {
+    return (this.#cache.full.storage?.bytesPerBlock ?? 0) / KV_BLOCK;
+  }
+
   blocksInUse(): number {
     return this.capacity - this.#cache.numFreeBlocks;
   }

@@ -1,0 +1,12 @@
+/**
+ * Token ids in, token ids out: sampling, scheduling, kept prefixes, and the thread that all of it runs on.
+ * Knows nothing of text or messages.
+ */
+export { allowToken, type Constraint, type TokenMask } from './constraint.ts';
+export { FakeRunner, type FakeRunnerOptions } from './fake-runner.ts';
+export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from './local.ts';
+export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
+export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';
+export type { Runner } from './runner.ts';
+export { startEngine, WorkerEngine } from './start.ts';
+export type { EndEvent, Engine, GenerateEvent, GenerateParams, TokenEvent } from './types.ts';

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { OssiaError } from '../base/index.ts';
+import { fromWire, toWire } from './messages.ts';
+import type { EngineOptions } from './open.ts';
+import { startEngine, WorkerEngine } from './start.ts';
+import type { EndEvent, GenerateEvent } from './types.ts';
+
+const NANO = fileURLToPath(new URL('../../models/ossia-nano', import.meta.url));
+const options: EngineOptions = { path: NANO, backend: 'reference', context: 700 };
+const PROMPT = [3068, 2731, 3070, 1981, 488];
+
+async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ ids: number[]; end: EndEvent | undefined }> {
+  const ids: number[] = [];
+  let end: EndEvent | undefined;
+  for await (const event of events) {
+    if (event.type === 'token') ids.push(event.id);
+    else end = event;
+  }
+  return { ids, end };
+}
+
+/** A worker that says it is ready and then does as told with each message. */
+function scripted(onMessage: string): Worker {
+  return new Worker(
+    `const { parentPort } = require('node:worker_threads');
+     parentPort.postMessage({ type: 'ready', info: { config: { vocabSize: 50 } } });
+     parentPort.on('message', (message) => { ${onMessage} });`,
+    { eval: true },
+  );
+}
+
+test('the engine on its own thread says what it opened and generates', async () => {
+  await using engine = await startEngine(options);
+  const { info } = engine;
+  assert.deepEqual(
+    [info.backend, info.contextLength, info.layout, info.dense],
+    ['reference', 700, 'huggingface', 'keep'],
+  );
+  assert.equal(info.defaults.temperature, 0);
+  assert.ok(info.sizeBytes > 8_000_000 && info.kvBytesPerToken > 0);
+  const first = await collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] }));
+  assert.deepEqual([first.ids.length, first.end?.reason], [7, 'length']);
+  const [second, third] = await Promise.all([
+    collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] })),
+    collect(engine.submit(PROMPT, { maxTokens: 5, temperature: 1, seed: 3, stopIds: [] })),
+  ]);
+  assert.deepEqual(second.ids, first.ids);
+  assert.deepEqual(
+    (await collect(engine.submit(PROMPT, { maxTokens: 5, temperature: 1, seed: 3, stopIds: [] }))).ids,
+    third.ids,
+  );
+});
+
+test('errors keep their code and details across the thread', async () => {
+  await using engine = await startEngine(options);
+  await assert.rejects(collect(engine.submit(new Array(700).fill(5))), (error: unknown) => {
+    assert.ok(error instanceof OssiaError);
+    assert.deepEqual([error.code, error.details.contextLength], ['engine/context-full', 700]);
+    return true;
+  });
+  await assert.rejects(collect(engine.submit([1], { topP: 7 })), { code: 'engine/bad-parameter' });
+  await assert.rejects(collect(engine.submit([3072])), { code: 'engine/bad-parameter' });
+});
+
+test('a model that cannot be opened rejects the start with its own error', async () => {
+  await assert.rejects(startEngine({ path: '/no/such/model' }), { code: 'checkpoint/not-found' });
+  await assert.rejects(startEngine({ ...options, context: 131_073 }), {
+    code: 'engine/bad-parameter',
+    message: /context .*got 131073/,
+  });
+});
+
+test('a signal ends the generation, and a reader who leaves too', async () => {
+  await using engine = await startEngine(options);
+  const abort = new AbortController();
+  let count = 0;
+  let end: EndEvent | undefined;
+  for await (const event of engine.submit(PROMPT, { stopIds: [] }, { signal: abort.signal })) {
+    if (event.type === 'end') end = event;
+    else if (++count === 3) abort.abort();
+  }
+  assert.equal(end?.reason, 'cancelled');
+  assert.ok(count < 30, `${count} tokens after a signal at 3`);
+  for await (const _ of engine.submit(PROMPT, { stopIds: [] })) break;
+  const fired = await collect(engine.submit(PROMPT, {}, { signal: AbortSignal.abort() }));
+  assert.deepEqual([fired.ids.length <= 1, fired.end?.reason], [true, 'cancelled']);
+});
+
+test('close in the middle of a generation ends it as cancelled, and later requests are refused', async () => {
+  const engine = await startEngine(options);
+  const reading = collect(engine.submit(PROMPT, { stopIds: [] }));
+  await collect(engine.submit(PROMPT, { maxTokens: 2 }));
+  await Promise.all([engine.close(), engine.close()]);
+  assert.equal((await reading).end?.reason, 'cancelled');
+  await assert.rejects(collect(engine.submit(PROMPT)), { code: 'engine/closed' });
+});
+
+test('a thread that dies fails every pending request and every later one', async () => {
+  for (const death of ['throw new Error("out of luck")', 'process.exit(3)']) {
+    const engine = await WorkerEngine.connect(scripted(death));
+    const pending = [collect(engine.submit([1])), collect(engine.submit([2]))];
+    for (const each of pending) await assert.rejects(each, { code: 'engine/crashed', message: /out of luck|status 3/ });
+    await assert.rejects(collect(engine.submit([3])), { code: 'engine/crashed' });
+    await engine.close();
+  }
+});
+
+test('a thread that dies while it starts rejects the start', async () => {
+  const worker = new Worker('throw new TypeError("no legs")', { eval: true });
+  await assert.rejects(WorkerEngine.connect(worker), {
+    code: 'engine/crashed',
+    message: 'Cannot start the engine: no legs',
+  });
+  await assert.rejects(WorkerEngine.connect(new Worker('', { eval: true })), {
+    code: 'engine/crashed',
+    message: /status 0/,
+  });
+});
+
+test('a program that forgets to close still ends', () => {
+  const start = new URL('./start.ts', import.meta.url);
+  const program = `import { startEngine } from ${JSON.stringify(start.href)};
+    const engine = await startEngine(${JSON.stringify(options)});
+    for await (const event of engine.submit([1, 2], { maxTokens: 2 })) console.log(event.type);`;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.equal(run.status, 0, run.stderr);
+  assert.equal(run.stdout, 'token\ntoken\nend\n');
+});
+
+test('errors of every kind survive the journey as what they were', () => {
+  const cause = new RangeError('too far');
+  const error = new OssiaError('model/not-finite', 'NaN', { cause, details: { id: 3, callback: () => 1 } });
+  const back = fromWire(structuredClone(toWire(error)));
+  assert.ok(back instanceof OssiaError && back.cause instanceof RangeError);
+  assert.deepEqual(
+    [back.code, back.message, back.details.id, typeof back.details.callback],
+    ['model/not-finite', 'NaN', 3, 'string'],
+  );
+  assert.ok(fromWire(toWire(new TypeError('t'))) instanceof TypeError);
+  assert.equal(fromWire(toWire('text')).message, 'text');
+});

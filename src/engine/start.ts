@@ -1,0 +1,159 @@
+import { Worker } from 'node:worker_threads';
+import { OssiaError } from '../base/index.ts';
+import { type FromWorker, fromWire, type ToWorker } from './messages.ts';
+import type { EngineInfo, EngineOptions } from './open.ts';
+import { checkIds, checkParams } from './params.ts';
+import { EventStream } from './stream.ts';
+import type { Engine, GenerateEvent, GenerateParams } from './types.ts';
+
+/**
+ * Starts an engine on a thread of its own, so that the caller's thread never waits for arithmetic. Rejects with what kept
+ * the model from opening: `checkpoint/…`, `backend/unavailable`, `engine/bad-parameter`.
+ */
+export async function startEngine(options: EngineOptions): Promise<WorkerEngine> {
+  // In the repository this file is TypeScript, which Node runs as it is; in the package both are JavaScript.
+  const typescript = import.meta.url.endsWith('.ts');
+  const worker = new Worker(new URL(typescript ? './worker.ts' : './worker.js', import.meta.url), {
+    workerData: options,
+    execArgv: [], // flags such as --input-type are the main program's own
+  });
+  return WorkerEngine.connect(worker);
+}
+
+interface Pending {
+  readonly stream: EventStream<GenerateEvent>;
+  /** Forgets the request and its signal. */
+  readonly settle: () => void;
+}
+
+/** The caller's end of an engine that runs elsewhere. */
+export class WorkerEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<void>;
+  #nextKey = 0;
+  /** Why no more requests are taken. */
+  #over: OssiaError | undefined;
+
+  private constructor(worker: Worker, info: EngineInfo) {
+    this.#worker = worker;
+    this.info = info;
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('messageerror', (error: unknown) => this.#crash(error));
+    worker.on('error', (error: unknown) => this.#crash(error));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', (status: number) => {
+        this.#crash(new Error(`the thread ended with status ${status}`));
+        resolve();
+      });
+    });
+    worker.unref(); // an engine without work keeps no program alive
+  }
+
+  /** Waits until a worker (worker.ts, or one that speaks like it) has opened its model. */
+  static connect(worker: Worker): Promise<WorkerEngine> {
+    return new Promise((resolve, reject) => {
+      const listen = () => {
+        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
+      };
+      const settle = (act: () => void) => {
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+        act();
+      };
+      const fail = (error: unknown) =>
+        settle(() => {
+          void worker.terminate();
+          reject(error);
+        });
+      const onMessage = (message: FromWorker) => {
+        if (message.type === 'ready') settle(() => resolve(new WorkerEngine(worker, message.info)));
+        else
+          fail(
+            message.type === 'failed' ? fromWire(message.error) : new TypeError(`Expected ready, got ${message.type}`),
+          );
+      };
+      const onError = (error: unknown) => fail(crashed('Cannot start the engine', error));
+      const onExit = (status: number) => onError(new Error(`the thread ended with status ${status}`));
+      listen();
+    });
+  }
+
+  submit(
+    ids: readonly number[],
+    params: GenerateParams = {},
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncIterable<GenerateEvent> {
+    const key = this.#nextKey++;
+    const cancel = () => this.#send({ type: 'cancel', key });
+    const stream = new EventStream<GenerateEvent>(() => {
+      cancel();
+      this.#pending.get(key)?.settle();
+    });
+    try {
+      if (this.#over) throw this.#over;
+      const { vocabSize } = this.info.config;
+      checkParams(params, vocabSize); // here, because what is wrong may not survive the journey
+      checkIds('ids', ids, vocabSize);
+      const settle = () => {
+        signal?.removeEventListener('abort', cancel);
+        this.#pending.delete(key);
+        if (this.#pending.size === 0) this.#worker.unref();
+      };
+      this.#worker.ref();
+      this.#pending.set(key, { stream, settle });
+      this.#send({ type: 'submit', key, ids: Int32Array.from(ids), params });
+      if (signal?.aborted) cancel();
+      else signal?.addEventListener('abort', cancel, { once: true });
+    } catch (error) {
+      stream.fail(error);
+    }
+    return stream;
+  }
+
+  /** Cancels what is running, waits for the step in flight, frees the model and ends the thread. */
+  async close(): Promise<void> {
+    if (!this.#over) {
+      this.#over = new OssiaError('engine/closed', 'Cannot generate: the engine was closed');
+      this.#worker.ref();
+      this.#send({ type: 'close' });
+    }
+    await this.#exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.type !== 'events') return;
+    for (const [key, event] of message.events) {
+      const pending = this.#pending.get(key);
+      if (!pending) continue; // its reader left
+      if (event.type === 'error') pending.stream.fail(fromWire(event.error));
+      else pending.stream.push(event);
+      if (event.type === 'token') continue;
+      pending.stream.close();
+      pending.settle();
+    }
+  }
+
+  /** The thread is gone: whoever waits learns it. After an orderly close nobody waits. */
+  #crash(error: unknown): void {
+    const reason = crashed('The engine stopped', error);
+    this.#over ??= reason;
+    for (const { stream, settle } of [...this.#pending.values()]) {
+      stream.fail(reason);
+      settle();
+    }
+  }
+}
+
+function crashed(what: string, cause: unknown): OssiaError {
+  const found = cause instanceof Error ? cause.message : String(cause);
+  return new OssiaError('engine/crashed', `${what}: ${found}`, { cause });
+}
