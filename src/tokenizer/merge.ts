@@ -16,54 +16,53 @@ const SHORT = 100;
  */
 export class Merger {
   readonly #vocabulary: Vocabulary;
-  readonly #starts = new Int32Array(SHORT + 1);
-  readonly #ids = new Int32Array(SHORT + 1);
-  readonly #joined = new Int32Array(SHORT + 1);
-  readonly #ranks = new Int32Array(SHORT + 1);
+  // Parts are a linked list by the offset where they start.
+  readonly #ends = new Int32Array(SHORT); //   where the part that starts here ends
+  readonly #ids = new Int32Array(SHORT); //    its token
+  readonly #joined = new Int32Array(SHORT); // the token that it makes with the next part
+  readonly #ranks = new Int32Array(SHORT); //  and that token's rank, NEVER for none
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
   }
 
   merge(text: Uint8Array, start: number, end: number, out: number[]): void {
-    if (end - start < SHORT) this.mergeShort(text, start, end, out);
+    if (end - start <= SHORT) this.mergeShort(text, start, end, out);
     else this.mergeLong(text, start, end, out);
   }
 
   /** At most SHORT bytes; quadratic. */
   mergeShort(text: Uint8Array, start: number, end: number, out: number[]): void {
-    const vocabulary = this.#vocabulary;
-    const starts = this.#starts; // of each part, then the end
-    const ids = this.#ids; //       the part's token
-    const joined = this.#joined; // the token that the part makes with the next one, or -1
-    const ranks = this.#ranks; //   and that token's rank
-    let parts = end - start;
-    const join = (part: number): void => {
-      const id = part + 1 < parts ? vocabulary.find(text, starts[part]!, starts[part + 2]!) : -1;
-      joined[part] = id;
-      ranks[part] = id < 0 ? NEVER : vocabulary.ranks[id]!;
-    };
-    for (let part = 0; part <= parts; part++) starts[part] = start + part;
-    for (let part = 0; part < parts; part++) {
-      ids[part] = vocabulary.find(text, start + part, start + part + 1);
-      join(part);
+    const length = end - start;
+    const ends = this.#ends;
+    const ids = this.#ids;
+    const ranks = this.#ranks;
+    for (let part = length - 1; part >= 0; part--) {
+      ends[part] = part + 1;
+      ids[part] = this.#vocabulary.find(text, start + part, start + part + 1);
+      this.#join(text, start, part, length);
     }
     for (;;) {
       let best = 0;
-      for (let part = 1; part < parts; part++) {
-        if (ranks[part]! < ranks[best]!) best = part;
+      let beforeBest = -1;
+      for (let part = 0, next = ends[0]!; next < length; part = next, next = ends[next]!) {
+        if (ranks[next]! < ranks[best]!) [best, beforeBest] = [next, part];
       }
       if (ranks[best] === NEVER) break;
-      ids[best] = joined[best]!;
-      parts--;
-      starts.copyWithin(best + 1, best + 2, parts + 2);
-      ids.copyWithin(best + 1, best + 2, parts + 1);
-      joined.copyWithin(best + 1, best + 2, parts + 1);
-      ranks.copyWithin(best + 1, best + 2, parts + 1);
-      join(best);
-      if (best > 0) join(best - 1);
+      ids[best] = this.#joined[best]!;
+      ends[best] = ends[ends[best]!]!;
+      this.#join(text, start, best, length);
+      if (beforeBest >= 0) this.#join(text, start, beforeBest, length);
     }
-    for (let part = 0; part < parts; part++) out.push(ids[part]!);
+    for (let part = 0; part < length; part = ends[part]!) out.push(ids[part]!);
+  }
+
+  /** Looks up the token that a part of `mergeShort` makes with the next. */
+  #join(text: Uint8Array, start: number, part: number, length: number): void {
+    const second = this.#ends[part]!;
+    const id = second < length ? this.#vocabulary.find(text, start + part, start + this.#ends[second]!) : -1;
+    this.#joined[part] = id;
+    this.#ranks[part] = id < 0 ? NEVER : this.#vocabulary.ranks[id]!;
   }
 
   /** Any length, n log n: parts are a linked list by the offset where they start, and pairs wait in a heap. */

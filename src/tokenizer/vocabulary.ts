@@ -22,10 +22,11 @@ export class Vocabulary {
   readonly #bytes: Uint8Array;
   readonly #offsets: Uint32Array;
   readonly #mask: number;
-  /** Open addressing: an id plus one, 0 where free, and beside it the hash of its bytes. */
-  readonly #slots: Int32Array;
-  readonly #hashes: Int32Array;
+  /** [slot, 2]: an id plus one, 0 where free, then the hash of its bytes; with open addressing. */
+  readonly #table: Int32Array;
   readonly #singles = new Int32Array(256).fill(-1);
+  /** By the first byte times 256 plus the second. */
+  readonly #pairs = new Int32Array(65536).fill(-1);
 
   /**
    * bytes    all tokens, one after the other
@@ -40,8 +41,7 @@ export class Vocabulary {
     this.ranks = new Int32Array(this.size);
     const numSlots = 2 ** Math.ceil(Math.log2(2 * this.size + 2)); // at most half full
     this.#mask = numSlots - 1;
-    this.#slots = new Int32Array(numSlots);
-    this.#hashes = new Int32Array(numSlots);
+    this.#table = new Int32Array(2 * numSlots);
     let longest = 0;
     for (let id = 0; id < this.size; id++) {
       this.ranks[id] = id;
@@ -65,12 +65,13 @@ export class Vocabulary {
   find(text: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length === 1) return this.#singles[text[start]!]!;
+    if (length === 2) return this.#pairs[(text[start]! << 8) | text[start + 1]!]!;
     if (length > this.longest) return -1;
     const hash = hashOf(text, start, end);
     for (let slot = spread(hash) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const id = this.#slots[slot]! - 1;
+      const id = this.#table[2 * slot]! - 1;
       if (id < 0) return -1;
-      if (this.#hashes[slot] === hash && this.#equals(id, text, start, length)) return id;
+      if (this.#table[2 * slot + 1] === hash && this.#equals(id, text, start, length)) return id;
     }
   }
 
@@ -88,15 +89,16 @@ export class Vocabulary {
     const end = this.#offsets[id + 1]!;
     const hash = hashOf(this.#bytes, start, end);
     let slot = spread(hash) & this.#mask;
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & this.#mask) {
-      const other = this.#slots[slot]! - 1;
-      if (this.#hashes[slot] === hash && this.#equals(other, this.#bytes, start, end - start)) {
+    for (; this.#table[2 * slot] !== 0; slot = (slot + 1) & this.#mask) {
+      const other = this.#table[2 * slot]! - 1;
+      if (this.#table[2 * slot + 1] === hash && this.#equals(other, this.#bytes, start, end - start)) {
         throw badVocabulary(`Tokens ${other} and ${id} have the same bytes`);
       }
     }
-    this.#slots[slot] = id + 1;
-    this.#hashes[slot] = hash;
+    this.#table[2 * slot] = id + 1;
+    this.#table[2 * slot + 1] = hash;
     if (end - start === 1) this.#singles[this.#bytes[start]!] = id;
+    if (end - start === 2) this.#pairs[(this.#bytes[start]! << 8) | this.#bytes[start + 1]!] = id;
   }
 }
 
