@@ -231,10 +231,16 @@ function json(value: unknown): Answer {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(value)) };
 }
 
+const digests = new WeakMap<Uint8Array, Map<boolean, string>>();
+
 /** SHA-256 of an LFS file, git's blob SHA-1 of any other: what the hub calls its ETag. */
-export function digestOf({ bytes, lfs }: HubFile): string {
-  if (lfs) return createHash('sha256').update(bytes).digest('hex');
-  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+export function digestOf({ bytes, lfs = false }: HubFile): string {
+  const known = digests.get(bytes) ?? new Map<boolean, string>();
+  digests.set(bytes, known);
+  const hash = lfs ? createHash('sha256') : createHash('sha1').update(`blob ${bytes.length}\0`);
+  const digest = known.get(lfs) ?? hash.update(bytes).digest('hex');
+  known.set(lfs, digest);
+  return digest;
 }
 
 function treeEntry(file: HubFile): unknown {

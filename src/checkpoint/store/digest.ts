@@ -21,14 +21,13 @@ export function startDigest(algorithm: Digest['algorithm'], sizeBytes: number): 
   return createHash('sha1').update(`blob ${sizeBytes}\0`);
 }
 
-/** Feeds the first `endBytes` of a file to a hash, a mebibyte at a time. */
-export async function digestFile(
+/** Feeds the first `endBytes` of a file to a hash, and yields how many are done after each mebibyte. */
+export async function* digestFile(
   hash: Hash,
   path: string,
   endBytes: number,
-  onProgress: (doneBytes: number) => void = () => {},
   signal?: AbortSignal,
-): Promise<void> {
+): AsyncGenerator<number, void, void> {
   if (endBytes === 0) return;
   let done = 0;
   for await (const chunk of createReadStream(path, { end: endBytes - 1, highWaterMark: 1 << 20 })) {
@@ -36,6 +35,6 @@ export async function digestFile(
     const bytes: Buffer = chunk;
     hash.update(bytes);
     done += bytes.length;
-    onProgress(done);
+    yield done;
   }
 }

@@ -7,3 +7,4 @@ export { type StoreOptions, storeOptionsFromEnvironment } from './options.ts';
 export { type PullEvent, type PullOptions, pull } from './pull.ts';
 export { type ModelOrigin, type ResolvedModel, type ResolveOptions, resolveModel } from './resolve.ts';
 export type { Include } from './select.ts';
+export { type VerifyEvent, verifyFiles } from './verify.ts';

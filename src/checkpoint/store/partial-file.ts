@@ -111,7 +111,7 @@ export class PartialFile {
   }
 
   async #resume(size: number, onProgress?: (doneBytes: number) => void, signal?: AbortSignal): Promise<void> {
-    await digestFile(this.#hash, this.path, size, onProgress, signal);
+    for await (const done of digestFile(this.#hash, this.path, size, signal)) onProgress?.(done);
     this.#written = size;
   }
 }

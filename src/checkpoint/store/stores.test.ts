@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, stat, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { scanCacheDir } from '@huggingface/hub';
 import {
@@ -17,6 +17,7 @@ import {
 import { listModels, removeModel } from './list.ts';
 import { pull } from './pull.ts';
 import { resolveModel } from './resolve.ts';
+import { verifyFiles } from './verify.ts';
 
 const LIBRARY = 'registry.ollama.ai/library';
 
@@ -274,4 +275,26 @@ test('a model that is being downloaded is not removed', async (t) => {
     if (event.type === 'plan') await assert.rejects(removeModel(REPOSITORY, options), { code: 'store/busy' });
   }
   await removeModel(REPOSITORY, options);
+});
+
+test('verify tells which file of a stored model is damaged, without a network', async (t) => {
+  const { hub, home, options } = await startHub(t);
+  for await (const _ of pull(REPOSITORY, options));
+  await hub.close();
+  const results = async (path: string) => {
+    const found: Record<string, string> = {};
+    for await (const event of verifyFiles(path)) if (event.type === 'file') found[basename(event.file)] = event.result;
+    return found;
+  };
+  const { path } = await resolveModel(REPOSITORY, options);
+  const before = await results(path);
+  assert.ok(Object.keys(before).length > 10 && Object.values(before).every((result) => result === 'intact'));
+  await write(await realpath(join(path, 'model-00001-of-00001.safetensors')), bytesOf('damage', 311_113));
+  await write(await realpath(join(path, 'config.json')), '{"model_type":"gpt_oss"}');
+  const damaged = Object.entries(await results(path)).filter(([, result]) => result === 'damaged');
+  assert.deepEqual(damaged.map(([name]) => name).sort(), ['config.json', 'model-00001-of-00001.safetensors']);
+  const blob = await addToOllama(join(home, 'ollama'), `${LIBRARY}/gpt-oss/20b`, ggufBytes('gptoss'));
+  assert.deepEqual(await results(blob), { [basename(blob)]: 'intact' });
+  const { path: embedded } = await resolveModel('ossia-nano', options);
+  assert.equal((await results(embedded))['config.json'], 'unknown');
 });

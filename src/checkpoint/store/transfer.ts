@@ -152,8 +152,8 @@ export class Transfer {
     const blob = this.#context.cached.blobPath(file.digest.hex);
     const path = (await sizeOf(blob)) === undefined ? shown : blob;
     const hash = startDigest(file.digest.algorithm, file.sizeBytes);
-    const verifying = (doneBytes: number) => this.#verifying(file, doneBytes);
-    await digestFile(hash, path, file.sizeBytes, verifying, this.#context.abort.signal);
+    const progress = digestFile(hash, path, file.sizeBytes, this.#context.abort.signal);
+    for await (const doneBytes of progress) this.#verifying(file, doneBytes);
     if (hash.digest('hex') === file.digest.hex) return true;
     await onDisk(path, () => rm(path));
     file.presentBytes = 0;
