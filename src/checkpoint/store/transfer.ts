@@ -44,7 +44,9 @@ export class Transfer {
   async *run(files: readonly RemoteFile[]): AsyncGenerator<PullEvent> {
     // Small files first: configuration and tokenizer are there when the first weights are.
     const smallFirst = files.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
-    this.#plan = await Promise.all(smallFirst.map((file) => this.#look(file)));
+    const plan: PlannedFile[] = [];
+    for (const file of smallFirst) plan.push(await this.#look(file));
+    this.#plan = plan;
     const totalBytes = sum(this.#plan, ({ sizeBytes }) => sizeBytes);
     const presentBytes = sum(this.#plan, (file) => file.presentBytes);
     await this.#checkSpace(totalBytes - presentBytes);
