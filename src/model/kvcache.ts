@@ -176,6 +176,7 @@ export class Sequence {
       );
     }
     this.#dropUnseen();
+    this.#floor = this.#length;
     const added = Math.ceil(length / KV_BLOCK) - this.#tables.full.length;
     cache.full.reserve(added);
     cache.sliding.reserve(added);
@@ -183,7 +184,6 @@ export class Sequence {
       this.#tables.full.push(cache.full.take());
       this.#tables.sliding.push(cache.sliding.take());
     }
-    this.#floor = this.#length;
     this.#length = length;
   }
 
