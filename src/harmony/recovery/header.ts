@@ -34,7 +34,7 @@ class HeaderReader {
   readonly #header: HeaderText;
   readonly #ending: HeaderEnding;
   readonly #toolset: Toolset;
-  readonly #channels: { channel?: Channel; text: string }[] = [];
+  readonly #channels: { channel?: Channel; text: string; at: number }[] = [];
   readonly #recipients: Found[] = [];
   /** Callable names without `to=`. */
   readonly #bareRecipients: Found[] = [];
@@ -96,19 +96,19 @@ class HeaderReader {
     const read = readChannel(word);
     if (read !== undefined) {
       const text = word.slice(0, read.length);
-      this.#channels.push({ channel: read.channel, text });
+      this.#channels.push({ channel: read.channel, text, at });
       if (!read.isExact || start > at) this.#repairs.push(repair('channel-normalized', text));
       return start + read.length;
     }
     // Without <|message|> the text behind the token is what the model meant to say, not a channel.
     const isField = word === '' || /^to=/.test(word);
     if (isField || this.#ending === 'stop') {
-      this.#channels.push({ text: '' });
+      this.#channels.push({ text: '', at });
       if (isField) return at;
       this.#leftover = this.#header.text.slice(start);
       return undefined;
     }
-    this.#channels.push({ text: word });
+    this.#channels.push({ text: word, at });
     return start + word.length;
   }
 
@@ -159,7 +159,7 @@ class HeaderReader {
     const read = readChannel(word);
     if (read === undefined || !read.isExact) return undefined;
     if (read.length < word.length && !word.startsWith('to=', read.length)) return undefined;
-    this.#channels.push({ channel: read.channel, text: read.channel });
+    this.#channels.push({ channel: read.channel, text: read.channel, at });
     this.#repairs.push(repair('missing-channel-token', read.channel));
     return at + read.length;
   }
@@ -232,6 +232,9 @@ class HeaderReader {
   #chooseChannel(): Channel | undefined {
     if (this.#channels.length > 1) this.#repairs.push(repair('duplicate-channel'));
     const chosen = this.#channels.findLast(({ text }) => text !== '');
+    for (const other of this.#channels) {
+      if (other !== chosen && other.channel === undefined && other.text !== '') this.#junk.push(other);
+    }
     if (chosen !== undefined && chosen.channel === undefined) {
       this.#repairs.push(repair('channel-unknown', chosen.text));
     }

@@ -120,13 +120,11 @@ export class RecoveringParser {
 
   #control(name: string): void {
     const stop = STOPS.get(name);
+    if (this.#mark !== undefined) this.#resolveMark(name, true);
     if (this.#turn.isOver) {
       if (stop === undefined) this.#turn.drop(name);
       else this.#turn.stopAgain(name);
-      return;
-    }
-    if (this.#mark !== undefined) this.#resolveMark(name, true);
-    if (this.#state === 'body') this.#controlInBody(name, stop);
+    } else if (this.#state === 'body') this.#controlInBody(name, stop);
     else if (this.#state === 'header') this.#controlInHeader(name, stop);
     else this.#controlBetween(name, stop);
   }
@@ -153,7 +151,8 @@ export class RecoveringParser {
     } else {
       this.#ids.pop();
       this.#closeHeader('next');
-      this.#openHeader('start', [controlIds(this.#tokenizer).start]);
+      if (this.#turn.isOver) this.#turn.drop(name);
+      else this.#openHeader('start', [controlIds(this.#tokenizer).start]);
     }
   }
 
@@ -195,6 +194,10 @@ export class RecoveringParser {
     const ids = this.#ids.splice(firstId);
     this.#turn.note('missing-end');
     this.#closeBody('next');
+    if (this.#turn.isOver) {
+      this.#turn.drop(name + text);
+      return;
+    }
     this.#openHeader(isStart ? 'start' : 'nothing', ids);
     if (!isStart) this.#header.pushControl(name);
     this.#header.push(text);
@@ -218,7 +221,7 @@ export class RecoveringParser {
     const { author, end, repairs } = readAuthor(this.#header, this.#origin, this.#toolset);
     const fields = readHeader(this.#header, end, ending, this.#toolset);
     this.#turn.add(...repairs, ...fields.repairs);
-    return { author, fields };
+    return { text: this.#header.text, author, fields };
   }
 
   #closeHeader(end: MessageEnd): void {
@@ -235,6 +238,7 @@ export class RecoveringParser {
 
   #closeBody(end: MessageEnd): void {
     const ids = this.#ids;
+    this.#ids = [];
     this.#state = 'between';
     this.#turn.close(end, () => (this.#turn.repairs.length === this.#repairsBefore ? ids : undefined));
     if (end === 'endoftext') this.#turn.isOver = true;
@@ -264,6 +268,18 @@ export class RecoveringParser {
     const isWordBegun = ['assistant', ...CHANNELS].some((word) => word.startsWith(leftover.trim()));
     return this.#origin !== 'start' && !this.#header.hasControls && !isWordBegun;
   }
+}
+
+/** Reads a whole turn at once. */
+export function recover(
+  ids: Iterable<number>,
+  tokenizer: Tokenizer,
+  options: RecoveringParserOptions & { readonly finish?: TurnFinish } = {},
+): { readonly messages: readonly RecoveredMessage[]; readonly repairs: readonly Repair[] } {
+  const parser = new RecoveringParser(tokenizer, options);
+  for (const id of ids) parser.push(id);
+  parser.end(options.finish ?? 'stop');
+  return { messages: parser.messages, repairs: parser.repairs };
 }
 
 function newDecoder() {

@@ -14,6 +14,8 @@ export type MessageEnd = 'end' | 'call' | 'return' | 'endoftext' | 'next' | 'eos
 
 /** What the header says, together with who wrote it. */
 export interface Opening {
+  /** The whole header. */
+  readonly text: string;
   readonly author: Author;
   readonly fields: HeaderFields;
 }
@@ -89,18 +91,19 @@ export class Turn {
 
   /** The end of the open message. `sampled` gives its ids if nothing in it was repaired. */
   close(end: MessageEnd, sampled: () => readonly number[] | undefined): void {
-    const { author, fields } = this.#opening!;
+    const { text, author, fields } = this.#opening!;
     if (author.kind === 'tool' && end === 'call') this.#callByAuthor(author.name, fields);
-    else if (author.kind !== 'assistant') this.#dropForeign(author.name);
+    else if (author.kind !== 'assistant') this.#dropForeign(author.name, text + this.#foreign);
     const draft = this.#draft;
     this.#draft = undefined;
     if (draft !== undefined) this.#closeDraft(draft, end, false, sampled);
   }
 
   /** A message whose header ended without `<|message|>`: what is left of the header is its body. */
-  closeHeader({ author, fields }: Opening, end: MessageEnd): void {
+  closeHeader(opening: Opening, end: MessageEnd): void {
+    const { author, fields } = opening;
     if (author.kind !== 'assistant') {
-      this.open({ author, fields });
+      this.open(opening);
       this.write(fields.leftover);
       this.close(end, () => undefined);
       return;
@@ -215,7 +218,8 @@ export class Turn {
   #callByAuthor(name: string, fields: HeaderFields): void {
     this.#decideUndecided('analysis');
     this.note('role-is-recipient', name);
-    const { recipient: _, ...rest } = fields;
+    const { recipient, ...rest } = fields;
+    if (recipient !== undefined) this.note('recipient-dropped', recipient);
     const addressee = hasTools(this.#toolset)
       ? addresseeOf({ ...rest, recipient: name }, this.#toolset)
       : addresseeOf(rest, this.#toolset);
@@ -224,13 +228,13 @@ export class Turn {
     this.#draft.text = this.#foreign;
   }
 
-  #dropForeign(name: string): void {
+  #dropForeign(name: string, dropped: string): void {
     if (!this.#hasAnswered) {
-      this.note('foreign-role', name, this.#foreign);
+      this.note('foreign-role', name, dropped);
       return;
     }
     this.isOver = true;
-    this.#rest = { code: 'foreign-role', detail: name, dropped: this.#foreign };
+    this.#rest = { code: 'foreign-role', detail: name, dropped };
   }
 
   /** Says what the message is that was left open. Nothing but marks and digits is junk unless it is the answer. */
