@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The C++ under sanitizers, on small inputs: kernels and addon under address and undefined behaviour, the pool under threads.
+# Usage: scripts/sanitize.sh   (needs the compiler's sanitizer libraries, as g++ and clang bring them)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cxx=${CXX:-g++}
+headers=${NODE_HEADERS:-$(node -p 'require("node-api-headers").include_dir')}
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+cpu=src/backends/cpu
+flags=(-std=c++17 -O1 -g -ffp-contract=off -fno-math-errno -fno-omit-frame-pointer -Wall -Wextra -DNAPI_VERSION=8 -fPIC -pthread)
+memory=(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+
+declare -A sets=([portable]='')
+if [ "$(uname -m)" = x86_64 ]; then
+  sets[avx2]='-mavx2 -mfma -mf16c'
+  sets[avx512]='-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c'
+  sets[avx512_vnni]="${sets[avx512]} -mavx512vnni"
+else
+  sets[neon]='' sets[neon_dotprod]='-march=armv8.2-a+dotprod'
+fi
+
+echo '== thread pool under ThreadSanitizer'
+"$cxx" "${flags[@]}" -fsanitize=thread $cpu/native/thread_pool_test.cc -o "$out/pool"
+"$out/pool"
+
+objects=()
+for set in "${!sets[@]}"; do
+  # shellcheck disable=SC2086
+  "$cxx" "${flags[@]}" "${memory[@]}" ${sets[$set]} -c "$cpu/kernels/$set.cc" -o "$out/$set.o"
+  objects+=("$out/$set.o")
+done
+"$cxx" "${flags[@]}" "${memory[@]}" -c $cpu/kernels/instruction_sets.cc -o "$out/sets.o"
+
+if [ -f $cpu/kernels/selftest.cc ]; then
+  echo '== kernels under AddressSanitizer and UndefinedBehaviorSanitizer'
+  "$cxx" "${flags[@]}" "${memory[@]}" $cpu/kernels/selftest.cc "${objects[@]}" "$out/sets.o" -o "$out/selftest"
+  "$out/selftest"
+fi
+
+echo '== addon under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests'
+mkdir -p "$out/tree/build/Release"
+"$cxx" "${flags[@]}" "${memory[@]}" -shared -I"$headers" $cpu/native/{addon,program_check,program_run}.cc "${objects[@]}" \
+  "$out/sets.o" -o "$out/tree/build/Release/ossia_cpu.node"
+for entry in src test models package.json node_modules; do ln -s "$PWD/$entry" "$out/tree/$entry"; done
+preload=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
+# Node's own leaks are not ours; a preserved path makes the addon beside the links the one that is loaded.
+ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$preload OSSIA_REQUIRE_ADDON=1 \
+  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/cpu.test.ts" "$out/tree/src/backends/cpu/bits.test.ts"
+echo 'sanitizers: clean'
