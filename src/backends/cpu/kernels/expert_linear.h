@@ -1,0 +1,143 @@
+// int8 inputs times MXFP4 weights. Four blocks of 32 columns make 64 bytes; each becomes two vectors of small integers (the
+// values doubled), which meet the inputs' codes in the order that quantize.h gave them. A block's integer sum is exact and fills
+// four lanes. Groups of four blocks in column order, lanes added at the end, then half of it for the doubling.
+#pragma once
+
+#include "linear_q8.h"
+
+OSSIA_BEGIN
+
+struct Fp4Input {
+  const QuantizedRows* rows;
+  int64_t* nan_row;  // gets the first weight row with a NaN scale; untouched when there is none
+};
+
+// 2^(e - 127) of four E8M0 bytes, each in four lanes. Byte 0 is 2^-127, a subnormal; 255 becomes infinity.
+OSSIA_INLINE I32 e8m0_bits(uint32_t four) { return max_i32(shift_left<23>(spread_bytes(four)), set_i32(0x00400000)); }
+
+// Whether some byte was 255. The sum is a cheap first look; 2^127 is a legal scale, whose sum can be infinite too.
+OSSIA_INLINE bool holds_nan(I32 largest_bits) {
+  if (sum(as_f32(largest_bits)) < float_of(0x7f800000)) return false;
+  int32_t lanes[kLanes];
+  store_i32(lanes, largest_bits);
+  for (int i = 0; i < kLanes; i++)
+    if (lanes[i] == 0x7f800000) return true;
+  return false;
+}
+
+// Four blocks of codes from `p`, of which `left` exist. Nothing behind a row's last byte is read: the file may end there.
+template <bool Packed> OSSIA_INLINE Bytes load_codes(const uint8_t* p, int64_t stride, int64_t left) {
+  return Packed && left >= 4 ? load_bytes(p) : load_16s(p, stride, left);
+}
+
+// Likewise their scale bytes.
+template <bool Packed> OSSIA_INLINE uint32_t load_scales(const uint8_t* p, int64_t stride, int64_t left) {
+  uint32_t four = 0;
+  if (Packed && left >= 4) {
+    __builtin_memcpy(&four, p, 4);
+    return four;
+  }
+  const int64_t count = left < 4 ? left : 4;
+  for (int64_t i = 0; i < count; i++) four |= (uint32_t)p[i * stride] << (8 * i);
+  return four;
+}
+
+template <bool Packed> struct Fp4Kernel {
+  template <int R, int T> static void tile(const Job<Fp4Input>& job, int64_t first_row, int64_t first_pair) {
+    const Weight& weight = *job.weight;
+    const int64_t blocks = weight.cols / kBlock;
+    const int64_t padded = job.x.rows->padded_cols;
+    const uint8_t* w[R];
+    const uint8_t* e[R];
+    const int8_t* codes[T];
+    const float* scales[T];
+    F32 total[R][T];
+    I32 largest = set_i32(0);
+    OSSIA_UNROLL
+    for (int r = 0; r < R; r++) {
+      w[r] = weight_row(job, first_row + r);
+      e[r] = weight.scales + job.expert * weight.scale_expert_stride + (first_row + r) * weight.scale_row_stride;
+    }
+    OSSIA_UNROLL
+    for (int t = 0; t < T; t++) {
+      codes[t] = job.x.rows->codes + x_row(job, first_pair + t) * padded;
+      scales[t] = job.x.rows->scales + x_row(job, first_pair + t) * (padded / kBlock);
+      OSSIA_UNROLL
+      for (int r = 0; r < R; r++) total[r][t] = set_f32(0);
+    }
+
+    auto group = [&](int64_t block, int64_t left) __attribute__((always_inline)) {
+      Bytes low[R], high[R];
+      F32 weight_scales[R];
+      OSSIA_UNROLL
+      for (int r = 0; r < R; r++) {
+        const uint8_t* p = w[r] + block * weight.block_stride;
+        const Bytes bytes = load_codes<Packed>(p, weight.block_stride, left);
+        low[r] = fp4_low(bytes);
+        high[r] = fp4_high(bytes);
+        const I32 bits = e8m0_bits(load_scales<Packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left));
+        largest = max_i32(largest, bits);
+        weight_scales[r] = as_f32(bits);
+        if (T == 1) __builtin_prefetch(p + R * weight.row_stride);  // one input is over before memory has answered: ask early
+      }
+      OSSIA_UNROLL
+      for (int t = 0; t < T; t++) {
+        const Bytes x_low = load_bytes(codes[t] + block * kBlock);
+        const Bytes x_high = load_bytes(codes[t] + block * kBlock + 64);
+        const I32 start = fp4_start(x_low, x_high);
+        const F32 x_scales = load_each4(scales[t] + block);
+        OSSIA_UNROLL
+        for (int r = 0; r < R; r++) {
+          const F32 products = to_f32(fp4_dot(fp4_dot(start, low[r], x_low), high[r], x_high));
+          total[r][t] = fma(products, mul(weight_scales[r], x_scales), total[r][t]);
+        }
+      }
+    };
+    int64_t block = 0;
+    for (; block + 4 <= blocks; block += 4) group(block, 4);
+    if (block < blocks) group(block, blocks - block);
+
+    if (holds_nan(largest)) report_nan<R>(job, first_row);
+    OSSIA_UNROLL
+    for (int r = 0; r < R; r++)
+      OSSIA_UNROLL
+      for (int t = 0; t < T; t++) finish(job, first_row + r, first_pair + t, 0.5f * sum(total[r][t]));
+  }
+
+  template <int R> static void report_nan(const Job<Fp4Input>& job, int64_t first_row) {
+    const Weight& weight = *job.weight;
+    for (int64_t row = first_row; row < first_row + R; row++) {
+      const uint8_t* e = weight.scales + job.expert * weight.scale_expert_stride + row * weight.scale_row_stride;
+      for (int64_t block = 0; block < weight.cols / kBlock; block++) {
+        int64_t& found = *job.x.nan_row;
+        if (e[block * weight.scale_block_stride] == 255 && (found < 0 || row < found)) found = row;
+      }
+    }
+  }
+};
+
+// One expert's rows for all pairs that chose it. Returns the first row whose scales hold a NaN, or -1.
+static int64_t expert_linear(const ExpertPart& part) {
+  const Weight& weight = *part.weight;
+  if (weight.dtype != DType::mxfp4) {
+    if (weight.dtype == DType::q8_0 || weight.dtype == DType::q8) {
+      eight_bit_rows({&weight, part.bias, part.expert, part.quantized, part.x_rows, part.out_rows, part.count, part.out},
+                     part.row_begin, part.row_end);
+    } else {
+      dense_rows({&weight, part.bias, part.expert, part.x, part.x_rows, part.out_rows, part.count, part.out},  //
+                 part.row_begin, part.row_end);
+    }
+    return -1;
+  }
+  int64_t nan_row = -1;
+  const Job<Fp4Input> job = {&weight,     part.bias,     part.expert, {part.quantized, &nan_row},
+                             part.x_rows, part.out_rows, part.count,  part.out};
+  if (weight.block_stride == 16 && weight.scale_block_stride == 1) {
+    walk<Fp4Kernel<true>, kDotTileRows, kDotTileTokens, kAloneRows>(job, part.row_begin, part.row_end);
+  } else {
+    walk<Fp4Kernel<false>, kDotTileRows, kDotTileTokens, kAloneRows>(job, part.row_begin, part.row_end);
+  }
+  return nan_row;
+}
+
+OSSIA_END

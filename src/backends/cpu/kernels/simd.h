@@ -1,0 +1,55 @@
+// Sixteen virtual lanes. Kernels are written once over the types below, and every instruction set carries out the same
+// operations on the same lanes: one AVX-512 register, two of AVX2, four of NEON, or an array. So all sets give the same bits
+// (of a NaN only that it is one).
+//
+//   F32    16 floats          add sub mul div fma less_select to_f32 as_f32 sum largest
+//   I32    16 integers        add max shift_left shift_right round_i32 as_i32
+//   Bytes  64 int8 or uint8   met only by the dots: lane i adds the products of bytes 4i … 4i + 3, exactly
+#pragma once
+
+#include "set.h"
+
+OSSIA_BEGIN
+
+constexpr int kLanes = 16;
+
+// MXFP4 codes as doubled values, -12 … 12: small integers whose products int8 dots add exactly.
+alignas(16) constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+// The same plus 12, for the x86 instructions that want one operand unsigned.
+alignas(16) constexpr uint8_t kFp4Raised[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
+constexpr int kFp4Raise = 12;
+
+OSSIA_END
+
+#if defined(OSSIA_SIMD_AVX512)
+#include "simd_avx512.h"
+#elif defined(OSSIA_SIMD_AVX2)
+#include "simd_avx2.h"
+#elif defined(OSSIA_SIMD_NEON)
+#include "simd_neon.h"
+#else
+#include "simd_portable.h"
+#endif
+
+OSSIA_BEGIN
+
+// The first `count` floats; zeros in the other lanes.
+OSSIA_INLINE F32 load_some(const float* p, int64_t count) {
+  if (count >= kLanes) return load_f32(p);
+  float lanes[kLanes] = {};
+  for (int64_t i = 0; i < count; i++) lanes[i] = p[i];
+  return load_f32(lanes);
+}
+
+OSSIA_INLINE void store_some(float* p, F32 x, int64_t count) {
+  if (count >= kLanes) return store(p, x);
+  float lanes[kLanes];
+  store(lanes, x);
+  for (int64_t i = 0; i < count; i++) p[i] = lanes[i];
+}
+
+// a < b ? a : b; b when either is NaN.
+OSSIA_INLINE F32 smaller(F32 a, F32 b) { return less_select(a, b, a, b); }
+OSSIA_INLINE F32 larger(F32 a, F32 b) { return less_select(b, a, a, b); }
+
+OSSIA_END

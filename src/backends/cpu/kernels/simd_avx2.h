@@ -1,0 +1,132 @@
+// Sixteen lanes in two AVX2 registers: a holds lanes 0 … 7, b lanes 8 … 15. Needs FMA and F16C too.
+#pragma once
+
+#include <immintrin.h>
+
+OSSIA_BEGIN
+
+struct F32 {
+  __m256 a, b;
+};
+struct I32 {
+  __m256i a, b;
+};
+struct Bytes {
+  __m256i a, b;
+};
+
+// Sixteen registers are eight times sixteen lanes.
+constexpr int kTileRows = 2;
+constexpr int kTileTokens = 2;
+constexpr int kDotTileRows = 2;
+constexpr int kDotTileTokens = 2;
+constexpr int kAloneRows = 4;
+constexpr int kQueryTile = 4;
+
+OSSIA_INLINE F32 set_f32(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+OSSIA_INLINE F32 load_f32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+OSSIA_INLINE void store(float* p, F32 x) {
+  _mm256_storeu_ps(p, x.a);
+  _mm256_storeu_ps(p + 8, x.b);
+}
+OSSIA_INLINE F32 load_f16(const void* p) {
+  const __m128i* h = (const __m128i*)p;
+  return {_mm256_cvtph_ps(_mm_loadu_si128(h)), _mm256_cvtph_ps(_mm_loadu_si128(h + 1))};
+}
+OSSIA_INLINE __m256 widen_bf16(__m128i h) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16)); }
+OSSIA_INLINE F32 load_bf16(const void* p) {
+  const __m128i* h = (const __m128i*)p;
+  return {widen_bf16(_mm_loadu_si128(h)), widen_bf16(_mm_loadu_si128(h + 1))};
+}
+OSSIA_INLINE void store_f16(void* p, F32 x) {
+  _mm_storeu_si128((__m128i*)p, _mm256_cvtps_ph(x.a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  _mm_storeu_si128((__m128i*)p + 1, _mm256_cvtps_ph(x.b, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+// p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
+OSSIA_INLINE F32 load_each4(const float* p) {
+  return {_mm256_set_m128(_mm_set1_ps(p[1]), _mm_set1_ps(p[0])), _mm256_set_m128(_mm_set1_ps(p[3]), _mm_set1_ps(p[2]))};
+}
+// a in lanes 0 … 7, b in lanes 8 … 15.
+OSSIA_INLINE F32 set_each8(float a, float b) { return {_mm256_set1_ps(a), _mm256_set1_ps(b)}; }
+
+OSSIA_INLINE F32 add(F32 x, F32 y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
+OSSIA_INLINE F32 sub(F32 x, F32 y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
+OSSIA_INLINE F32 mul(F32 x, F32 y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
+OSSIA_INLINE F32 div(F32 x, F32 y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
+OSSIA_INLINE F32 fma(F32 x, F32 y, F32 z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
+// u < v ? x : y, lane by lane; y where either is NaN.
+OSSIA_INLINE F32 less_select(F32 u, F32 v, F32 x, F32 y) {
+  return {_mm256_blendv_ps(y.a, x.a, _mm256_cmp_ps(u.a, v.a, _CMP_LT_OQ)),
+          _mm256_blendv_ps(y.b, x.b, _mm256_cmp_ps(u.b, v.b, _CMP_LT_OQ))};
+}
+
+OSSIA_INLINE I32 set_i32(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+OSSIA_INLINE I32 add_i32(I32 x, I32 y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }
+OSSIA_INLINE I32 sub_i32(I32 x, I32 y) { return {_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)}; }
+OSSIA_INLINE I32 and_i32(I32 x, I32 y) { return {_mm256_and_si256(x.a, y.a), _mm256_and_si256(x.b, y.b)}; }
+OSSIA_INLINE I32 max_i32(I32 x, I32 y) { return {_mm256_max_epi32(x.a, y.a), _mm256_max_epi32(x.b, y.b)}; }
+template <int N> OSSIA_INLINE I32 shift_left(I32 x) { return {_mm256_slli_epi32(x.a, N), _mm256_slli_epi32(x.b, N)}; }
+template <int N> OSSIA_INLINE I32 shift_right(I32 x) { return {_mm256_srai_epi32(x.a, N), _mm256_srai_epi32(x.b, N)}; }
+OSSIA_INLINE void store_i32(int32_t* p, I32 x) {
+  _mm256_storeu_si256((__m256i*)p, x.a);
+  _mm256_storeu_si256((__m256i*)(p + 8), x.b);
+}
+OSSIA_INLINE F32 to_f32(I32 x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+OSSIA_INLINE I32 round_i32(F32 x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
+OSSIA_INLINE I32 as_i32(F32 x) { return {_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
+OSSIA_INLINE F32 as_f32(I32 x) { return {_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
+// Byte i of `four` in lanes 4i … 4i + 3.
+OSSIA_INLINE I32 spread_bytes(uint32_t four) {
+  const __m256i all = _mm256_set1_epi32((int)four);  // index bytes with the top bit give zero
+  return {_mm256_shuffle_epi8(all, _mm256_setr_epi32(-256, -256, -256, -256, -255, -255, -255, -255)),
+          _mm256_shuffle_epi8(all, _mm256_setr_epi32(-254, -254, -254, -254, -253, -253, -253, -253))};
+}
+
+// Lanes fold onto their lower half, four times: every set adds in this order.
+OSSIA_INLINE float sum(F32 x) {
+  const __m256 half = _mm256_add_ps(x.a, x.b);
+  __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+OSSIA_INLINE Bytes load_bytes(const void* p) {
+  return {_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)p + 1)};
+}
+// Four pieces of 16 bytes, `stride` apart, of which the first `count` exist; zeros for the others.
+OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
+  auto piece = [&](int64_t i) { return i < count ? _mm_loadu_si128((const __m128i*)(p + i * stride)) : _mm_setzero_si128(); };
+  return {_mm256_set_m128i(piece(1), piece(0)), _mm256_set_m128i(piece(3), piece(2))};
+}
+// 32 bytes at p and 32 at q, or zeros when q is null.
+OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
+  return {_mm256_loadu_si256((const __m256i*)p), q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256()};
+}
+
+// sum + u8 · s8. The u8 side stays so small in every use that pairs do not overflow 16 bits.
+OSSIA_INLINE __m256i dot_u8(__m256i sum, __m256i u8, __m256i s8) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(u8, s8), _mm256_set1_epi16(1)));
+}
+
+// MXFP4: doubled values, raised by 12 to be unsigned; `fp4_start` of the activations takes the raise back off.
+OSSIA_INLINE Bytes fp4_low(Bytes b) {
+  const __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)kFp4Raised));
+  const __m256i mask = _mm256_set1_epi8(15);
+  return {_mm256_shuffle_epi8(table, _mm256_and_si256(b.a, mask)), _mm256_shuffle_epi8(table, _mm256_and_si256(b.b, mask))};
+}
+OSSIA_INLINE Bytes fp4_high(Bytes b) { return fp4_low({_mm256_srli_epi16(b.a, 4), _mm256_srli_epi16(b.b, 4)}); }
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return {dot_u8(sum.a, w.a, x.a), dot_u8(sum.b, w.b, x.b)}; }
+OSSIA_INLINE I32 fp4_start(Bytes low, Bytes high) {
+  const Bytes raise = {_mm256_set1_epi8(kFp4Raise), _mm256_set1_epi8(kFp4Raise)};
+  return sub_i32(set_i32(0), fp4_dot(fp4_dot(set_i32(0), raise, low), raise, high));
+}
+
+// int8 weights: the weight's sign moves to the activation, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
+OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
+OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
+OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
+  return {dot_u8(sum.a, _mm256_abs_epi8(w.a), _mm256_sign_epi8(x.a, w.a)),
+          dot_u8(sum.b, _mm256_abs_epi8(w.b), _mm256_sign_epi8(x.b, w.b))};
+}
+
+OSSIA_END

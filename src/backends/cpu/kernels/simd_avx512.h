@@ -1,0 +1,137 @@
+// Sixteen lanes in one AVX-512 register. With OSSIA_SIMD_VNNI the dots are one instruction instead of three.
+#pragma once
+
+#include <immintrin.h>
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC's own intrinsics, up to version 13 (its bug 105593)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+
+OSSIA_BEGIN
+
+using F32 = __m512;
+using I32 = __m512i;
+struct Bytes {
+  __m512i v;
+};
+
+// Tiles of weight rows by tokens that fit the 32 registers, sums and operands together.
+constexpr int kTileRows = 4;
+constexpr int kTileTokens = 4;
+constexpr int kDotTileRows = 2;
+constexpr int kDotTileTokens = 8;
+constexpr int kAloneRows = 4;
+constexpr int kQueryTile = 8;
+
+OSSIA_INLINE F32 set_f32(float x) { return _mm512_set1_ps(x); }
+OSSIA_INLINE F32 load_f32(const float* p) { return _mm512_loadu_ps(p); }
+OSSIA_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x); }
+OSSIA_INLINE F32 load_f16(const void* p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p)); }
+OSSIA_INLINE F32 load_bf16(const void* p) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16));
+}
+OSSIA_INLINE void store_f16(void* p, F32 x) {
+  _mm256_storeu_si256((__m256i*)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+// p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
+OSSIA_INLINE F32 load_each4(const float* p) {
+  const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+  return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(_mm_loadu_ps(p)));
+}
+// a in lanes 0 … 7, b in lanes 8 … 15.
+OSSIA_INLINE F32 set_each8(float a, float b) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set1_ps(a)), _mm256_set1_ps(b), 1);
+}
+
+OSSIA_INLINE F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
+OSSIA_INLINE F32 sub(F32 a, F32 b) { return _mm512_sub_ps(a, b); }
+OSSIA_INLINE F32 mul(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
+OSSIA_INLINE F32 div(F32 a, F32 b) { return _mm512_div_ps(a, b); }
+OSSIA_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+// a < b ? x : y, lane by lane; y where either is NaN.
+OSSIA_INLINE F32 less_select(F32 a, F32 b, F32 x, F32 y) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
+}
+
+OSSIA_INLINE I32 set_i32(int32_t x) { return _mm512_set1_epi32(x); }
+OSSIA_INLINE I32 add_i32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
+OSSIA_INLINE I32 sub_i32(I32 a, I32 b) { return _mm512_sub_epi32(a, b); }
+OSSIA_INLINE I32 and_i32(I32 a, I32 b) { return _mm512_and_si512(a, b); }
+OSSIA_INLINE I32 max_i32(I32 a, I32 b) { return _mm512_max_epi32(a, b); }
+template <int N> OSSIA_INLINE I32 shift_left(I32 a) { return _mm512_slli_epi32(a, N); }
+template <int N> OSSIA_INLINE I32 shift_right(I32 a) { return _mm512_srai_epi32(a, N); }
+OSSIA_INLINE void store_i32(int32_t* p, I32 x) { _mm512_storeu_si512(p, x); }
+OSSIA_INLINE F32 to_f32(I32 x) { return _mm512_cvtepi32_ps(x); }
+OSSIA_INLINE I32 round_i32(F32 x) { return _mm512_cvtps_epi32(x); }
+OSSIA_INLINE I32 as_i32(F32 x) { return _mm512_castps_si512(x); }
+OSSIA_INLINE F32 as_f32(I32 x) { return _mm512_castsi512_ps(x); }
+// Byte i of `four` in lanes 4i … 4i + 3.
+OSSIA_INLINE I32 spread_bytes(uint32_t four) {
+  const __m512i byte_of_lane = _mm512_setr_epi32(-256, -256, -256, -256, -255, -255, -255, -255,  //
+                                                 -254, -254, -254, -254, -253, -253, -253, -253);
+  return _mm512_shuffle_epi8(_mm512_set1_epi32((int)four), byte_of_lane);  // index bytes with the top bit give zero
+}
+
+// Lanes fold onto their lower half, four times: every set adds in this order.
+OSSIA_INLINE float sum(F32 x) {
+  __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+  return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+OSSIA_INLINE Bytes load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
+// Four pieces of 16 bytes, `stride` apart, of which the first `count` exist; zeros for the others.
+OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
+  auto piece = [&](int64_t i) { return i < count ? _mm_loadu_si128((const __m128i*)(p + i * stride)) : _mm_setzero_si128(); };
+  __m512i v = _mm512_castsi128_si512(piece(0));
+  v = _mm512_inserti32x4(v, piece(1), 1);
+  v = _mm512_inserti32x4(v, piece(2), 2);
+  return {_mm512_inserti32x4(v, piece(3), 3)};
+}
+// 32 bytes at p and 32 at q, or zeros when q is null.
+OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
+  const __m256i high = q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256();
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)p)), high, 1)};
+}
+
+// sum + u8 · s8. The u8 side stays so small in every use that pairs do not overflow 16 bits.
+OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
+#if defined(OSSIA_SIMD_VNNI)
+  return _mm512_dpbusd_epi32(sum, u8, s8);
+#else
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(u8, s8), _mm512_set1_epi16(1)));
+#endif
+}
+
+// MXFP4: doubled values, raised by 12 to be unsigned; `fp4_start` of the activations takes the raise back off.
+OSSIA_INLINE Bytes fp4_low(Bytes b) {
+  const __m512i table = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i*)kFp4Raised));
+  return {_mm512_shuffle_epi8(table, _mm512_and_si512(b.v, _mm512_set1_epi8(15)))};
+}
+OSSIA_INLINE Bytes fp4_high(Bytes b) { return fp4_low({_mm512_srli_epi16(b.v, 4)}); }
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return dot_u8(sum, w.v, x.v); }
+OSSIA_INLINE I32 fp4_start(Bytes low, Bytes high) {
+  const __m512i raise = _mm512_set1_epi8(kFp4Raise);
+  return _mm512_sub_epi32(_mm512_setzero_si512(), dot_u8(dot_u8(_mm512_setzero_si512(), raise, low.v), raise, high.v));
+}
+
+// int8 weights. With VNNI, which cannot overflow, they are raised by 128 and `i8_start` takes that back off; without it
+// the weight's sign moves to the activation, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
+#if defined(OSSIA_SIMD_VNNI)
+OSSIA_INLINE Bytes i8_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8((char)0x80))}; }
+OSSIA_INLINE I32 i8_start(Bytes x) {
+  return _mm512_sub_epi32(_mm512_setzero_si512(), dot_u8(_mm512_setzero_si512(), _mm512_set1_epi8((char)0x80), x.v));
+}
+OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) { return dot_u8(sum, w.v, x.v); }
+#else
+OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
+OSSIA_INLINE I32 i8_start(Bytes) { return _mm512_setzero_si512(); }
+OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
+  const __m512i signed_x = _mm512_mask_sub_epi8(x.v, _mm512_movepi8_mask(w.v), _mm512_setzero_si512(), x.v);
+  return dot_u8(sum, _mm512_abs_epi8(w.v), signed_x);
+}
+#endif
+
+OSSIA_END

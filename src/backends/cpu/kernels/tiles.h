@@ -1,0 +1,69 @@
+// A product's rows and inputs, walked in tiles. A tile shares loads between its rows and its inputs; every one of its sums
+// runs as it would alone, so the walk never shows in the result.
+#pragma once
+
+#include "dense.h"
+
+OSSIA_BEGIN
+
+// Some rows of a weight matrix times `count` inputs. X is float, or the rows of a QuantizedRows.
+template <class Input> struct Job {
+  const Weight* weight;
+  const Weight* bias;  // [rows] or [experts, rows]; may be null
+  int64_t expert;
+  Input x;
+  const int32_t* x_rows;    // [count]; null where pair i reads row i
+  const int32_t* out_rows;  // likewise
+  int64_t count;
+  float* out;  // [*, weight->rows]
+};
+
+template <class Input> OSSIA_INLINE int64_t x_row(const Job<Input>& job, int64_t pair) {
+  return job.x_rows ? job.x_rows[pair] : pair;
+}
+template <class Input> OSSIA_INLINE const uint8_t* weight_row(const Job<Input>& job, int64_t row) {
+  return job.weight->data + job.expert * job.weight->expert_stride + row * job.weight->row_stride;
+}
+
+// out[pair][row] = total + bias
+template <class Input> OSSIA_INLINE void finish(const Job<Input>& job, int64_t row, int64_t pair, float total) {
+  if (job.bias) {
+    // [experts, rows] may come as one matrix, or as `experts` vectors.
+    const Weight& b = *job.bias;
+    const int64_t base = job.expert * (b.experts > 1 ? b.expert_stride : b.row_stride);
+    total += load_one(b.dtype, b.data + (job.expert ? base : 0) + row * b.block_stride);
+  }
+  job.out[(job.out_rows ? job.out_rows[pair] : pair) * job.weight->rows + row] = total;
+}
+
+// R rows with the inputs from `pair` to `end`: T at a time, then half as many, and so on.
+template <class Kernel, int R, int T, class Input>
+static void walk_pairs(const Job<Input>& job, int64_t row, int64_t pair, int64_t end) {
+  for (; pair + T <= end; pair += T) Kernel::template tile<R, T>(job, row, pair);
+  if constexpr (T > 1) walk_pairs<Kernel, R, T / 2>(job, row, pair, end);
+}
+
+// Inputs that stay in the second-level cache while all rows pass by.
+constexpr int64_t kPairsInCache = 64;
+
+// How far ahead of the one-input kernels memory is asked for.
+constexpr int64_t kPrefetchBytes = 1024;
+
+// Rows [begin, end) with all inputs, in tiles of R rows by T inputs; one input alone takes AloneR rows.
+template <class Kernel, int R, int T, int AloneR, class Input>
+static void walk(const Job<Input>& job, int64_t begin, int64_t end) {
+  if (job.count == 1) {
+    int64_t row = begin;
+    for (; row + AloneR <= end; row += AloneR) Kernel::template tile<AloneR, 1>(job, row, 0);
+    for (; row < end; row++) Kernel::template tile<1, 1>(job, row, 0);
+    return;
+  }
+  for (int64_t pair = 0; pair < job.count; pair += kPairsInCache) {
+    const int64_t pairs_end = pair + kPairsInCache < job.count ? pair + kPairsInCache : job.count;
+    int64_t row = begin;
+    for (; row + R <= end; row += R) walk_pairs<Kernel, R, T>(job, row, pair, pairs_end);
+    for (; row < end; row++) walk_pairs<Kernel, 1, T>(job, row, pair, pairs_end);
+  }
+}
+
+OSSIA_END
