@@ -16,7 +16,6 @@ if (runsTypeScript && !installed && existsSync(source)) {
 } else {
   process.stderr.write(
     `error: Cannot start ossia: dist/ is not built, and Node ${process.versions.node} does not run TypeScript\n` +
-      '  cli/not-built\n' +
       '  next: Run `npm install` in the clone and start it as `npx ossia`, which brings a Node that does; or `npm run build`\n',
   );
   process.exitCode = 1;

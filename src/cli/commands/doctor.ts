@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { measureBandwidth } from '../doctor/bandwidth.ts';
 import { readMachine } from '../doctor/machine.ts';
 import { findModels } from '../doctor/models.ts';
-import { probePaths } from '../doctor/paths.ts';
+import { findPaths } from '../doctor/paths.ts';
 import { findMissing, fitModels, type Report } from '../doctor/report.ts';
 import { renderReport } from '../doctor/text.ts';
 import { version } from '../version.ts';
@@ -24,12 +24,9 @@ export function addDoctor(program: Command, context: Context): void {
 
 async function examine(context: Context): Promise<Report> {
   const machine = readMachine();
-  const threads = Math.max(
-    1,
-    Math.min(machine.usableCores, Math.round(machine.cpuQuota ?? Number.POSITIVE_INFINITY), 64),
-  );
-  const bandwidthBytesPerSecond = await measureBandwidth(threads);
-  const [paths, models] = [await probePaths(), await findModels(context)];
+  const paths = findPaths(context.env.PATH);
+  const bandwidthBytesPerSecond = await measureBandwidth(paths[0]?.defaultThreads ?? machine.usableCores);
+  const models = await findModels(context);
   return {
     ossia: version(),
     node: process.versions.node,

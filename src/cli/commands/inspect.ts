@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { addCheckpoint } from '../inspect/checkpoint.ts';
 import { addGenerate } from '../inspect/generate.ts';
 import { addLogits } from '../inspect/logits.ts';
+import { addParse } from '../inspect/parse.ts';
 import { addRender } from '../inspect/render.ts';
 import { addRouting } from '../inspect/routing.ts';
 import { addTokens } from '../inspect/tokens.ts';
@@ -15,6 +16,7 @@ export function addInspect(program: Command, context: Context): void {
   addCheckpoint(inspect, context);
   addTokens(inspect, context);
   addRender(inspect, context);
+  addParse(inspect, context);
   addLogits(inspect, context);
   addGenerate(inspect, context);
   addRouting(inspect, context);

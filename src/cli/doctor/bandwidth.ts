@@ -1,15 +1,23 @@
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { cpuMachine, measureReadBandwidth } from '../../backends/index.ts';
 
 /** Memory that each thread walks. Together they must be far larger than any last-level cache. */
 const BYTES_PER_THREAD = 192 * 2 ** 20;
 const PASSES = 4;
 
 /**
- * Reads memory with every thread at once and returns bytes per second: the ceiling of decoding, which reads each
- * active weight once per token. `Buffer.indexOf` of a byte that is not there is libc's memchr, which is as wide as the
- * machine's vectors; the best of a few passes is taken, since other programs only ever make it slower.
+ * Bytes per second when every thread reads memory at once: the ceiling of decoding, which reads each active weight once
+ * per token. Measured by the native kernels, or without them by libc's memchr.
  */
 export async function measureBandwidth(threads: number): Promise<number> {
+  return cpuMachine().available ? measureReadBandwidth({ threads }) * 1e9 : searchMemory(threads);
+}
+
+/**
+ * `Buffer.indexOf` of a byte that is not there is memchr, as wide as the machine's vectors. The best of a few passes is
+ * taken, since other programs only ever make it slower.
+ */
+export async function searchMemory(threads: number): Promise<number> {
   const workers = Array.from(
     { length: threads },
     () => new Worker(new URL(import.meta.url), { workerData: 'bandwidth' }),

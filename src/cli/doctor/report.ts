@@ -75,7 +75,7 @@ export function findMissing(
 ): Report['missing'] {
   const missing: { what: string; next: string }[] = [];
   const cpu = paths.find(({ backend }) => backend === 'cpu');
-  if (cpu && !cpu.available) missing.push({ what: `the native kernels: ${cpu.detail}`, next: cpu.next ?? '' });
+  if (cpu && !cpu.available) missing.push({ what: `the native kernels: ${cpu.reason}`, next: cpu.next ?? '' });
   if (machine.cpuQuota !== undefined && machine.cpuQuota < machine.usableCores) {
     missing.push({
       what: `CPU time: the cgroup allows ${machine.cpuQuota} of ${machine.usableCores} cores`,

@@ -42,8 +42,12 @@ function coreLimits(m: Machine): string {
   return limits.length === 0 ? '' : ` (${limits.join(', ')})`;
 }
 
-function pathLine({ backend, available, detail }: Report['paths'][number]): string {
-  return `${available ? 'yes' : 'no '}  ${backend}: ${detail}`;
+function pathLine({ backend, available, instructionSets, defaultThreads, reason }: Report['paths'][number]): string {
+  if (backend === 'reference') return 'yes  reference: plain TypeScript, to compare with; far slower';
+  if (!available) return `no   cpu: ${reason}`;
+  const [best, ...others] = instructionSets;
+  const rest = others.length === 0 ? '' : ` (also ${others.join(', ')})`;
+  return `yes  cpu: ${best} on ${defaultThreads} ${defaultThreads === 1 ? 'thread' : 'threads'}${rest}`;
 }
 
 function fitLines(fits: readonly Fit[]): string[] {

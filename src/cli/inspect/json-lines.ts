@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import type { Context } from '../context.ts';
 import { describe, EXIT, usage } from '../failure.ts';
+import { splitLines } from '../lines.ts';
 import { type Request, readRequest } from './requests.ts';
 
 /** A line that is not blank, and where it stands in its file, from 1. */
@@ -15,7 +15,7 @@ export interface Line {
 export async function* readLines(file?: string): AsyncGenerator<Line> {
   const input = file === undefined || file === '-' ? process.stdin : await openFile(file);
   let number = 0;
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of splitLines(input)) {
     number++;
     if (text.trim() !== '') yield { number, text };
   }

@@ -17,7 +17,7 @@ export function readRequest(line: string, parse: (text: string) => unknown = JSO
   } catch (cause) {
     throw badInput(`Cannot read the line as JSON: ${(cause as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     throw badInput(`Expected a JSON object, got ${preview(value)}`);
   }
   return value instanceof Map ? value : new Map(Object.entries(value));
@@ -50,16 +50,27 @@ export function integers(request: Request, key: string): number[] {
   return required(key, 'a list of whole numbers', optionalIntegers(request, key));
 }
 
+export function optionalTexts(request: Request, key: string): string[] | undefined {
+  const isTexts = (value: unknown): value is string[] =>
+    Array.isArray(value) && value.every((text) => typeof text === 'string');
+  return optional(request, key, 'a list of texts', isTexts);
+}
+
+export function optionalOneOf<T extends string>(request: Request, key: string, names: readonly T[]): T | undefined {
+  const isName = (value: unknown): value is T => names.some((name) => name === value);
+  return optional(request, key, names.map((name) => `"${name}"`).join(', '), isName);
+}
+
 export function optionalText(request: Request, key: string): string | undefined {
   return optional(request, key, 'a text', (value): value is string => typeof value === 'string');
 }
 
-export function optionalNumber(request: Request, key: string): number | undefined {
-  return optional(request, key, 'a number', (value): value is number => typeof value === 'number');
-}
-
 export function optionalFlag(request: Request, key: string): boolean | undefined {
   return optional(request, key, 'true or false', (value): value is boolean => typeof value === 'boolean');
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A value as a message shows it. */
