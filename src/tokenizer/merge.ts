@@ -1,7 +1,7 @@
 import { NEVER, type Vocabulary } from './vocabulary.ts';
 
-/** Below this many bytes, looking through all pairs for the next merge is faster than keeping a heap of them. */
-const SHORT = 100;
+/** Up to this many bytes, looking through all pairs for the next merge is faster than keeping a heap of them. */
+export const SHORT = 50;
 
 /**
  * Byte-pair encoding of one piece: starts from its bytes, and merges the two neighbours whose joined token has the lowest
@@ -46,7 +46,9 @@ export class Merger {
       let best = 0;
       let beforeBest = -1;
       for (let part = 0, next = ends[0]!; next < length; part = next, next = ends[next]!) {
-        if (ranks[next]! < ranks[best]!) [best, beforeBest] = [next, part];
+        if (ranks[next]! >= ranks[best]!) continue;
+        best = next;
+        beforeBest = part;
       }
       if (ranks[best] === NEVER) break;
       ids[best] = this.#joined[best]!;
@@ -73,7 +75,7 @@ export class Merger {
     const previous = new Int32Array(length + 1); //       where the part before starts
     const ids = new Int32Array(length); //                its token
     const joined = new Int32Array(length).fill(-1); //    the token that it makes with the next part, or -1
-    const queue = new PairQueue();
+    const queue = new PairQueue(length);
     const join = (part: number): void => {
       const second = ends[part]!;
       const id = second < length ? vocabulary.find(text, start + part, start + ends[second]!) : -1;
@@ -106,8 +108,12 @@ export class Merger {
 class PairQueue {
   rank = 0;
   part = 0;
-  #keys = new Float64Array(1024);
+  #keys: Float64Array;
   #size = 0;
+
+  constructor(capacity: number) {
+    this.#keys = new Float64Array(capacity);
+  }
 
   push(rank: number, part: number): void {
     if (this.#size === this.#keys.length) {
