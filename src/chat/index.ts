@@ -1,0 +1,9 @@
+/**
+ * One turn with a model: render the conversation, generate, read what comes. `load()` puts everything below together.
+ * Knows nothing of terminals, HTTP or other people's wire formats.
+ */
+export { type PromptOptions, toConversation } from './conversation.ts';
+export { LoadedModel, type LoadOptions, load } from './load.ts';
+export { type SavedSession, Session } from './session.ts';
+export { openTokenizer } from './tokenizer.ts';
+export type * from './types.ts';

@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { OssiaError } from '../base/index.ts';
+import type { Checkpoint } from '../checkpoint/index.ts';
+import { readConfig } from '../model/index.ts';
+import { o200kHarmony, type Tokenizer, tokenizerFromGguf, tokenizerFromJson } from '../tokenizer/index.ts';
+
+/** Size of gpt-oss's vocabulary: who has it has o200k_harmony. */
+const GPT_OSS_VOCABULARY = 201_088;
+
+/**
+ * The tokenizer of a checkpoint: its tokenizer.json (for OpenAI's `original/` layout also the one a directory up), the
+ * vocabulary inside a GGUF file, or o200k_harmony where the model has gpt-oss's vocabulary. Throws `tokenizer/bad-vocabulary`.
+ */
+export function openTokenizer(checkpoint: Checkpoint): Tokenizer {
+  const { metadata, layout } = checkpoint;
+  if (layout === 'gguf' && metadata['tokenizer.ggml.tokens'] !== undefined) return fromGguf(metadata);
+  const candidates = tokenizerFiles(checkpoint);
+  const file = candidates.find((path) => existsSync(path));
+  if (file !== undefined) return tokenizerFromJson(readFileSync(file, 'utf8'));
+  const { vocabSize } = readConfig(checkpoint);
+  if (vocabSize === GPT_OSS_VOCABULARY) return o200kHarmony();
+  throw new OssiaError(
+    'tokenizer/bad-vocabulary',
+    `Cannot find the tokenizer of ${checkpoint.path}: no ${candidates.join(', no ')}, and ${vocabSize} tokens are not o200k_harmony`,
+  );
+}
+
+function tokenizerFiles({ path, files, layout }: Pick<Checkpoint, 'path' | 'files' | 'layout'>): string[] {
+  const directory = files[0] ? dirname(files[0].path) : path; // `path` may be the directory around `original`
+  const isOriginal = layout === 'original' || basename(directory) === 'original';
+  return [directory, ...(isOriginal ? [dirname(directory)] : [])].map((place) => join(place, 'tokenizer.json'));
+}
+
+/** The lists come as the file holds them; `tokenizerFromGguf` checks them. */
+function fromGguf(metadata: Checkpoint['metadata']): Tokenizer {
+  const get = (key: string) => metadata[`tokenizer.ggml.${key}`];
+  const pre = get('pre');
+  return tokenizerFromGguf({
+    tokens: get('tokens') as readonly string[],
+    tokenTypes: get('token_type') as ArrayLike<number>,
+    merges: get('merges') as readonly string[],
+    ...(pre === undefined ? {} : { pre: String(pre) }),
+  });
+}

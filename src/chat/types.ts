@@ -1,0 +1,128 @@
+import type { EngineInfo, GenerateParams } from '../engine/index.ts';
+import type {
+  HistoryRule,
+  Message,
+  ReasoningEffort,
+  RecoveredMessage,
+  Repair,
+  ResponseFormat,
+} from '../harmony/index.ts';
+
+/** One message of a conversation as programs write it. Plain data: a list of these is a history, and saves as JSON. */
+export type ChatMessage = SystemMessage | UserMessage | AssistantMessage | ToolMessage;
+
+/** Instructions. gpt-oss takes them from its developer message, so `system` and `developer` mean the same here. */
+export interface SystemMessage {
+  readonly role: 'system' | 'developer';
+  readonly content: string;
+}
+
+export interface UserMessage {
+  readonly role: 'user';
+  readonly content: string;
+}
+
+export interface AssistantMessage {
+  readonly role: 'assistant';
+  /** The answer. */
+  readonly content?: string;
+  /** The thoughts before it. */
+  readonly reasoning?: string;
+  readonly toolCalls?: readonly ToolCall[];
+  /**
+   * What the model really wrote, ids included; it wins over the fields above. Comes with every turn's `end` and keeps the
+   * conversation's kept prefix valid.
+   */
+  readonly harmony?: readonly Message[];
+}
+
+export interface ToolMessage {
+  readonly role: 'tool';
+  readonly content: string;
+  /** The call that this answers. Default: the one call that has no answer yet. */
+  readonly toolCallId?: string;
+  /** The function's name, for a call that is not in the history. */
+  readonly name?: string;
+}
+
+export interface ToolCall {
+  readonly id: string;
+  /** As declared. */
+  readonly name: string;
+  /** JSON text, as the model wrote it. */
+  readonly arguments: string;
+}
+
+/** A function that the model may call. */
+export interface ToolDeclaration {
+  readonly name: string;
+  readonly description?: string;
+  /** JSON Schema of the arguments, as an object or as `parseJson` gives it. Absent: takes none. */
+  readonly parameters?: unknown;
+}
+
+/** How one turn goes: what the model is told, and how its tokens are chosen. */
+export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyExempt'> {
+  readonly tools?: readonly ToolDeclaration[];
+  /** How hard the model thinks. Default `medium`. */
+  readonly effort?: ReasoningEffort;
+  /** Who the model is told to be. Default `You are ChatGPT, a large language model trained by OpenAI.` */
+  readonly identity?: string;
+  /** What the model is told of today, `2026-03-01`. Null: nothing. Default: today, by this machine's clock. */
+  readonly date?: string | null;
+  /** Null: no line. Default `2024-06`. */
+  readonly knowledgeCutoff?: string | null;
+  /** Describes the form of the answer to the model; nothing enforces it. */
+  readonly responseFormat?: ResponseFormat;
+  /** Which past thoughts the model sees again. Default `per-turn`: those of the turn in progress. */
+  readonly history?: HistoryRule;
+  /** Ends the turn before any of these texts in the answer. */
+  readonly stop?: string | readonly string[];
+  /** Ends the turn, with what there is so far. */
+  readonly signal?: AbortSignal;
+}
+
+export type ChatEvent =
+  /** A piece of the model's thoughts. */
+  | { readonly type: 'reasoning'; readonly delta: string }
+  /** A piece of text for the user: of the answer (`final`), or of a remark before a call (`commentary`). */
+  | { readonly type: 'text'; readonly delta: string; readonly channel: 'final' | 'commentary' }
+  /** The text shown since the last `message` was no answer after all: forget it. Rare. */
+  | { readonly type: 'retract' }
+  /** A piece of a call's arguments. */
+  | { readonly type: 'tool_call_delta'; readonly id: string; readonly name: string; readonly delta: string }
+  /** A call is complete. `undeclared`: no function of this name was declared. `incomplete`: its arguments were cut short. */
+  | ({ readonly type: 'tool_call'; readonly status: 'complete' | 'incomplete' | 'undeclared' } & ToolCall)
+  /** A message is finished. */
+  | { readonly type: 'message'; readonly message: RecoveredMessage }
+  | ({ readonly type: 'usage' } & Usage)
+  | ChatEnd;
+
+export interface Usage {
+  readonly promptTokens: number;
+  /** Of the prompt, taken from a kept prefix. */
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** Of the output, thoughts and their headers. */
+  readonly reasoningTokens: number;
+}
+
+export interface ChatEnd {
+  readonly type: 'end';
+  /** `tool_calls`: the model waits for results. `length`: cut by maxTokens or the context. */
+  readonly reason: 'stop' | 'tool_calls' | 'length' | 'cancelled';
+  /** The stop text that was met. */
+  readonly stop?: string;
+  /** What was malformed in the model's output and has been put right. */
+  readonly repairs: readonly Repair[];
+  /** To append to the history. */
+  readonly messages: readonly AssistantMessage[];
+  readonly seed: number;
+  readonly timing: { readonly queueMs: number; readonly prefillMs: number; readonly decodeMs: number };
+}
+
+/** What was loaded, for people and programs. */
+export interface ModelInfo extends EngineInfo {
+  readonly name: string;
+  readonly origin: 'embedded' | 'path' | 'hub' | 'ollama';
+}

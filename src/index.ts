@@ -1,0 +1,106 @@
+/**
+ * Ossia as a library: run gpt-oss models on this machine.
+ *
+ *     import { load } from 'ossia';
+ *
+ *     await using model = await load('ossia-nano');
+ *     for await (const event of model.chat('What can you do?')) {
+ *       if (event.type === 'text') process.stdout.write(event.delta);
+ *     }
+ */
+
+/** What computes: `cpu` or `reference`. */
+export { type Backend, type BackendName, openBackend } from './backends/index.ts';
+/** Every error that Ossia raises on purpose, and the table of its codes. */
+export { OssiaError, type ProblemCode, problems } from './base/index.ts';
+/** Talk to a model: load it by name, run turns, keep a conversation going. */
+/** Text ↔ token ids: o200k_harmony, or the tokenizer that a model brings. */
+export {
+  type AssistantMessage,
+  type ChatEnd,
+  type ChatEvent,
+  type ChatMessage,
+  type ChatOptions,
+  LoadedModel,
+  type LoadOptions,
+  load,
+  type ModelInfo,
+  openTokenizer,
+  type PromptOptions,
+  type SavedSession,
+  Session,
+  type SystemMessage,
+  type ToolCall,
+  type ToolDeclaration,
+  type ToolMessage,
+  toConversation,
+  type Usage,
+  type UserMessage,
+} from './chat/index.ts';
+/** Models on disk: find, list, pull and open them, and look at their tensors. */
+export {
+  type Checkpoint,
+  type FileTensor,
+  listModels,
+  openCheckpoint,
+  type PullEvent,
+  type PullOptions,
+  pull,
+  type ResolvedModel,
+  type ResolveOptions,
+  removeModel,
+  resolveModel,
+  type StoredModel,
+  type StoreOptions,
+  storeOptionsFromEnvironment,
+  verifyCheckpoint,
+} from './checkpoint/index.ts';
+/** Token ids in, token ids out: the engine under `load`, for programs that bring their own prompts or constraints. */
+export {
+  allowToken,
+  type Constraint,
+  type EndEvent,
+  type Engine,
+  type EngineInfo,
+  type EngineOptions,
+  type GenerateEvent,
+  type GenerateParams,
+  LocalEngine,
+  openEngine,
+  startEngine,
+  type TokenEvent,
+  type TokenMask,
+} from './engine/index.ts';
+/** Conversations ↔ token ids in OpenAI's Harmony format: render, parse as the official library does, recover what is malformed. */
+export {
+  type Conversation,
+  type Message,
+  OfficialParser,
+  parse,
+  parseJson,
+  type RecoveredMessage,
+  RecoveringParser,
+  type RenderOptions,
+  type Repair,
+  render,
+  renderText,
+  repairs,
+  type TurnEvent,
+} from './harmony/index.ts';
+/** Inside the model: its configuration and weights, its logits, and which experts each token asks. */
+export {
+  evaluate,
+  type LayerRouting,
+  loadModel,
+  type Model,
+  type ModelConfig,
+  readConfig,
+  routing,
+} from './model/index.ts';
+export {
+  o200kHarmony,
+  type Tokenizer,
+  tokenizerFromGguf,
+  tokenizerFromJson,
+  tokenizerFromTiktoken,
+} from './tokenizer/index.ts';
