@@ -21,7 +21,8 @@ export class BpeTokenizer implements Tokenizer {
   readonly #merger: Merger;
   readonly #ignoreMerges: boolean;
   readonly #specialBytes = new Map<number, Uint8Array>();
-  readonly #specialPattern: RegExp;
+  /** The lengths of control tokens' names, longest first, by their first UTF-16 unit. */
+  readonly #specialLengths: ReadonlyMap<number, readonly number[]>;
 
   constructor({ vocabulary, specials, ignoreMerges = true }: BpeOptions) {
     this.#vocabulary = vocabulary;
@@ -34,7 +35,7 @@ export class BpeTokenizer implements Tokenizer {
       vocabSize = Math.max(vocabSize, id + 1);
     }
     this.vocabSize = vocabSize;
-    this.#specialPattern = anyOf([...specials.keys()]);
+    this.#specialLengths = lengthsByFirstUnit(specials.keys());
   }
 
   encode(text: string): number[] {
@@ -45,14 +46,29 @@ export class BpeTokenizer implements Tokenizer {
 
   encodeWithSpecials(text: string): number[] {
     const ids: number[] = [];
-    let start = 0;
-    for (const match of text.matchAll(this.#specialPattern)) {
-      this.#encodeOrdinary(text.slice(start, match.index), ids);
-      ids.push(this.specials.get(match[0])!);
-      start = match.index + match[0].length;
+    let ordinaryFrom = 0;
+    for (let at = 0; at < text.length; ) {
+      const name = this.#specialAt(text, at);
+      if (name === undefined) {
+        at++;
+        continue;
+      }
+      this.#encodeOrdinary(text.slice(ordinaryFrom, at), ids);
+      ids.push(this.specials.get(name)!);
+      at += name.length;
+      ordinaryFrom = at;
     }
-    this.#encodeOrdinary(text.slice(start), ids);
+    this.#encodeOrdinary(text.slice(ordinaryFrom), ids);
     return ids;
+  }
+
+  /** The longest name of a control token that stands at `at`. */
+  #specialAt(text: string, at: number): string | undefined {
+    for (const length of this.#specialLengths.get(text.charCodeAt(at)) ?? []) {
+      const name = text.slice(at, at + length);
+      if (this.specials.has(name)) return name;
+    }
+    return undefined;
   }
 
   #encodeOrdinary(text: string, ids: number[]): void {
@@ -83,7 +99,7 @@ export class BpeTokenizer implements Tokenizer {
   }
 
   tokenBytes(id: number): Uint8Array {
-    return Uint8Array.from(this.#bytesOf(id)); // not slice(): of a Buffer, that is a view
+    return new Uint8Array(this.#bytesOf(id)); // not slice(): of a Buffer, that is a view
   }
 
   stream(): StreamDecoder {
@@ -118,11 +134,11 @@ function newDecoder(): TextDecoder {
   return new TextDecoder('utf-8', { ignoreBOM: true });
 }
 
-/** Matches any of the names, the longest where several begin. */
-function anyOf(names: string[]): RegExp {
-  if (names.length === 0) return /(?!)/g;
-  const escaped = names
-    .sort((a, b) => b.length - a.length)
-    .map((name) => name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
-  return new RegExp(escaped.join('|'), 'g');
+function lengthsByFirstUnit(names: Iterable<string>): Map<number, number[]> {
+  const lengths = new Map<number, Set<number>>();
+  for (const name of names) {
+    const unit = name.charCodeAt(0);
+    lengths.set(unit, (lengths.get(unit) ?? new Set()).add(name.length));
+  }
+  return new Map([...lengths].map(([unit, set]) => [unit, [...set].sort((a, b) => b - a)]));
 }

@@ -41,18 +41,17 @@ export function tokenizerFromGguf({ tokens, tokenTypes, merges, pre }: GgufVocab
   const ordinary: (string | undefined)[] = [];
   const specials = new Map<string, number>();
   tokens.forEach((token: unknown, id) => {
-    if (typeof token !== 'string' || token === '')
-      throw badVocabulary(`Expected a text for token ${id}, found ${shown(token)}`);
-    ordinary.push(tokenTypes[id] === ORDINARY ? token : undefined);
-    if (tokenTypes[id] === ORDINARY) return;
-    const name = tokenTypes[id] === UNUSED || PADDING.test(token) ? `<|reserved_${id}|>` : token;
-    if (specials.has(name))
-      throw badVocabulary(`Control tokens ${specials.get(name)} and ${id} are both ${shown(name)}`);
+    if (typeof token !== 'string' || token === '') throw badVocabulary(`Token ${id} is no text: ${shown(token)}`);
+    const type = tokenTypes[id];
+    if (type === ORDINARY) {
+      ordinary[id] = token; // leaves undefined where the control tokens are
+      return;
+    }
+    const name = type === UNUSED || PADDING.test(token) ? `<|reserved_${id}|>` : token;
+    const other = specials.get(name);
+    if (other !== undefined) throw badVocabulary(`Control tokens ${other} and ${id} are both ${shown(name)}`);
     specials.set(name, id);
   });
-  const vocabulary = byteLevelVocabulary(
-    ordinary.slice(0, 1 + ordinary.findLastIndex((token) => token !== undefined)),
-    merges,
-  );
+  const vocabulary = byteLevelVocabulary(Array.from(ordinary), merges);
   return new BpeTokenizer({ vocabulary, specials: completeSpecials(vocabulary.size, specials) });
 }
