@@ -259,6 +259,6 @@ test('whatever is opened, extended, kept and released, no history is overwritten
       world.releaseAll();
       assert.deepEqual([world.cache.full.numUsed, world.cache.sliding.numUsed], [0, 0]);
     }),
-    { numRuns: 400, interruptAfterTimeLimit: 10_000 },
+    { numRuns: 400, endOnFailure: true },
   );
 });
