@@ -257,6 +257,7 @@ test('keys such as __proto__ are keys like any other', () => {
     ['__proto__', 7],
     ['constructor', 8],
   ]);
+  assert.equal(metadata.toString, undefined, 'a key that the file does not have');
 });
 
 test('names that are no UTF-8 are refused', () => {

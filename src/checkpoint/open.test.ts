@@ -124,6 +124,14 @@ test("OpenAI's original layout opens, also from the directory around it and in p
   await refuses(parts, 'checkpoint/bad-header', /tensor "x" is both in .*00001-of-00002.* and in .*00002-of-00002/);
 });
 
+test("a configuration with a model_type is Hugging Face's, whatever else it says", async () => {
+  const directory = place(['config.json', '{"model_type":"gpt_oss","num_experts":4}']);
+  writeSafetensors(join(directory, 'model.safetensors'), [tensor('x', 1)]);
+  const checkpoint = await openCheckpoint(directory);
+  assert.equal(checkpoint.layout, 'huggingface');
+  checkpoint.close();
+});
+
 test("files behind symbolic links open, as in the hub's cache", async () => {
   const blobs = place();
   const snapshot = place();
@@ -189,6 +197,11 @@ test('a split GGUF file opens by its first part, and a missing part is named', a
     /it is one of 3 parts and not the first, which is named \.\.\.-00001-of-00003\.gguf/,
   );
   rmSync(part(3));
+  writeGguf(join(directory, 'renamed-00001-of-00003.gguf'), {
+    metadata: { 'split.no': { u16: 1 }, 'split.count': { u16: 3 } },
+    tensors: [],
+  });
+  await refuses(join(directory, 'renamed-00001-of-00003.gguf'), 'checkpoint/bad-header', /not the first/);
   await refuses(part(1), 'checkpoint/missing-file', /00003-of-00003\.gguf: there is no such file/);
 });
 

@@ -97,7 +97,7 @@ test('NaN and infinity are found in dense weights of every type', async () => {
   const words = (Type: Uint16ArrayConstructor | Uint32ArrayConstructor, ...bits: number[]): Buffer =>
     Buffer.from(Type.from(bits).buffer);
   const path = directory([
-    { name: 'bf16', dtype: 'BF16', shape: [3], bytes: words(Uint16Array, 0x3f80, 0x7f7f, 0xff80) }, // −infinity
+    { name: 'bf16', dtype: 'BF16', shape: [3], bytes: words(Uint16Array, 0x3f80, 0x7fc0, 0xff80) },
     { name: 'f16', dtype: 'F16', shape: [3], bytes: words(Uint16Array, 0x7bff, 0x7e01, 0x7c00) },
     { name: 'f32', dtype: 'F32', shape: [2], bytes: words(Uint32Array, 0x7f7fffff, 0xffc00000) },
     { name: 'f64', dtype: 'F64', shape: [2], bytes: words(Uint32Array, 0xffffffff, 0x3ff00000, 0, 0x7ff80000) },
@@ -112,7 +112,7 @@ test('NaN and infinity are found in dense weights of every type', async () => {
       /\d+ of \d+ elements are NaN or infinite, the first at index \d+/.exec(message)?.[0],
     ]),
     [
-      ['checkpoint/not-finite', 'bf16', '1 of 3 elements are NaN or infinite, the first at index 2'],
+      ['checkpoint/not-finite', 'bf16', '2 of 3 elements are NaN or infinite, the first at index 1'],
       ['checkpoint/not-finite', 'f16', '2 of 3 elements are NaN or infinite, the first at index 1'],
       ['checkpoint/not-finite', 'f32', '1 of 2 elements are NaN or infinite, the first at index 1'],
       ['checkpoint/not-finite', 'f64', '1 of 2 elements are NaN or infinite, the first at index 1'],

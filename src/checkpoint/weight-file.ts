@@ -48,7 +48,7 @@ export class WeightFile implements HeaderSource {
   /** A copy of some bytes. For headers: unlike the map, it survives a file that shrinks while it is read. */
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     this.#check(offset, length);
-    const out = new Uint8Array(length);
+    const out = attempt(this.path, () => new Uint8Array(length));
     for (let done = 0; done < length; ) {
       const piece = Math.min(MAX_READ, length - done);
       const got = attempt(this.path, () => readSync(this.#fd, out, done, piece, offset + done));
@@ -66,7 +66,8 @@ export class WeightFile implements HeaderSource {
   /** Some bytes where they lie in the memory map, or a copy where there is none. Must not be written to. */
   view(offset: number, length: number): Uint8Array {
     this.#check(offset, length);
-    return this.#map?.view(offset, length) ?? this.read(offset, length);
+    const map = this.#map;
+    return map ? attempt(this.path, () => map.view(offset, length)) : this.read(offset, length);
   }
 
   /** Views stay readable: they keep the map alive until they are collected. */
