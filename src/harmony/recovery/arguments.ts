@@ -23,12 +23,12 @@ export function takesText(schema: unknown): boolean {
  *
  * A body that begins with `{` is never changed before the end of its first complete object, so it can be streamed till there.
  */
-export function cleanArguments(body: string, schema: unknown): CleanArguments {
+export function cleanArguments(body: string, schema: unknown, isCut: boolean): CleanArguments {
   if (takesText(schema)) return clean(body);
-  if (body.trim() === '') return clean(body, repair('arguments-missing'));
+  if (body.trim() === '') return clean(body, repair(isCut ? 'arguments-incomplete' : 'arguments-missing'));
   if (isJson(body)) return unwrap(body, schema, []) ?? clean(body);
 
-  const inner = /^\s*```[\w-]*\s*\n?(.*?)\n?\s*```\s*$/s.exec(body)?.[1]?.trim();
+  const inner = unfence(body.trim());
   if (inner !== undefined && isJson(inner) && /^[{[]/.test(inner)) {
     const at = body.indexOf(inner);
     const dropped = body.slice(0, at) + body.slice(at + inner.length);
@@ -42,6 +42,15 @@ export function cleanArguments(body: string, schema: unknown): CleanArguments {
 
 function clean(content: string, ...repairs: Repair[]): CleanArguments {
   return { content, repairs, isIncomplete: false };
+}
+
+/** What stands inside a code fence that is all there is, without its language. */
+function unfence(text: string): string | undefined {
+  if (text.length < 6 || !text.startsWith('```') || !text.endsWith('```')) return undefined;
+  return text
+    .slice(3, -3)
+    .replace(/^[\w-]*/, '')
+    .trim();
 }
 
 /** `[{…}]` → `{…}`, verbatim, unless the function takes a list. */

@@ -21,6 +21,9 @@ export interface ReadAuthor {
   readonly repairs: readonly Repair[];
 }
 
+/** White space beyond this does not stand between an author and `to=`. */
+const MAX_GAP = 16;
+
 const OTHER_ROLES = ['system', 'developer', 'user', 'tool'] as const;
 
 /** Reads the author at the start of a header. */
@@ -94,7 +97,7 @@ export function opensMessage(text: string, isClosed: boolean, toolset: Toolset):
     if (word === 'assistant' && endsRoleWord(after)) return true;
     if (/^:|^\s+to=/.test(after)) return true;
     // A tool's name, or `user`, may be an ordinary word of a text that explains the format.
-    if (/^\s+(?:t(?:o)?)?$/.test(after)) return isClosed ? /^\s+$/.test(after) : undefined;
+    if (after.length < MAX_GAP && /^\s+(?:t(?:o)?)?$/.test(after)) return isClosed ? /^\s+$/.test(after) : undefined;
   }
   return false;
 }

@@ -10,14 +10,15 @@ import type { Repair } from './repairs.ts';
  * of their object, and nothing while it is open what the message is.
  */
 export class Draft {
-  /** The body as the model wrote it. */
-  text = '';
   readonly contentType: string | undefined;
+  readonly #parts: string[] = []; // the body as the model wrote it
   #addressee: Addressee;
-  #shown = 0;
   #index: number | undefined; // once it was started
+  #length = 0; // of the body
+  #shown = 0;
+  #held = ''; // the end of the body that was not shown yet
   readonly #scanner = new JsonScanner();
-  #scanned = 0;
+  #hasTail = false; // whether words follow a complete object
   readonly #mayBecomeCall: boolean;
 
   /** `mayBecomeCall`: a lost recipient may yet be inferred, so text that could be arguments is held back. */
@@ -26,6 +27,22 @@ export class Draft {
     this.contentType = contentType;
     // On final nothing is held: an answer in JSON has to stream.
     this.#mayBecomeCall = mayBecomeCall && addressee.channel !== 'final';
+  }
+
+  /** The body as the model wrote it. */
+  get text(): string {
+    return this.#parts.join('');
+  }
+
+  write(text: string): void {
+    if (text === '') return;
+    this.#parts.push(text);
+    this.#length += text.length;
+    this.#held += text;
+    const before = this.#scanner.length;
+    this.#scanner.push(text);
+    const { state, length } = this.#scanner;
+    if (state === 'complete') this.#hasTail ||= text.slice(length - before).trim() !== '';
   }
 
   get call(): Call | undefined {
@@ -52,6 +69,7 @@ export class Draft {
     this.#addressee = addressee;
     if (!isShown) return [];
     this.#shown = 0;
+    this.#held = this.text;
     this.#index = undefined;
     return [{ type: 'retract', index }];
   }
@@ -59,12 +77,16 @@ export class Draft {
   /** Shows what may be shown, as the message with this index. */
   show(index: number): TurnEvent[] {
     const events = this.#start(index);
-    return this.#showTo(this.#safeLength(), this.text, events);
+    const length = this.#safeLength() - this.#shown;
+    if (length <= 0) return events;
+    const text = this.#held.slice(0, length);
+    this.#held = this.#held.slice(length);
+    return this.#showText(text, events);
   }
 
   /** The last of the message. `sampled` is set when nothing in it needed repair. */
   finish(index: number, isCut: boolean, sampled: readonly number[] | undefined): FinishedDraft {
-    const { content, repairs, isIncomplete } = this.#cleanContent();
+    const { content, repairs, isIncomplete } = this.#cleanContent(isCut);
     const { surface, channel, recipient, call } = this.#addressee;
     const message: RecoveredMessage = {
       role: 'assistant',
@@ -78,15 +100,15 @@ export class Draft {
       ...(isCut || isIncomplete ? { incomplete: true } : {}),
       ...(sampled === undefined || repairs.length > 0 ? {} : { sampled }),
     };
-    const events = this.#showTo(content.length, content, this.#start(index));
+    const events = this.#showText(content.slice(this.#shown), this.#start(index));
     events.push({ type: 'end', index, message });
     return { message, events, repairs };
   }
 
-  #cleanContent(): { content: string; repairs: readonly Repair[]; isIncomplete: boolean } {
+  #cleanContent(isCut: boolean): { content: string; repairs: readonly Repair[]; isIncomplete: boolean } {
     const { call } = this.#addressee;
     if (call === undefined || this.#takesText()) return { content: this.text, repairs: [], isIncomplete: false };
-    return cleanArguments(this.text, call.kind === 'function' ? call.parameters : undefined);
+    return cleanArguments(this.text, call.kind === 'function' ? call.parameters : undefined, isCut);
   }
 
   #start(index: number): TurnEvent[] {
@@ -97,10 +119,9 @@ export class Draft {
     return [{ type: 'start', index, surface: surface!, channel: channel!, ...tool }];
   }
 
-  #showTo(length: number, content: string, events: TurnEvent[]): TurnEvent[] {
-    if (length <= this.#shown) return events;
-    const text = content.slice(this.#shown, length);
-    this.#shown = length;
+  #showText(text: string, events: TurnEvent[]): TurnEvent[] {
+    if (text === '') return events;
+    this.#shown += text.length;
     events.push({ type: 'delta', index: this.#index!, surface: this.surface!, text });
     return events;
   }
@@ -108,23 +129,15 @@ export class Draft {
   /** How much of the text will certainly be content, whatever comes. */
   #safeLength(): number {
     const { call } = this.#addressee;
-    if (call === undefined) return this.#mayBecomeCall && this.#isObjectSoFar() ? 0 : this.text.length;
-    if (this.#takesText()) return this.text.length;
-    if (!this.text.startsWith('{')) return 0;
-    this.#scan();
-    return this.#scanner.state === 'invalid' ? this.text.length : this.#scanner.length;
+    if (call === undefined) return this.#mayBecomeCall && this.#isObjectSoFar() ? 0 : this.#length;
+    if (this.#takesText()) return this.#length;
+    if (!this.#parts[0]?.startsWith('{')) return 0;
+    return this.#scanner.state === 'invalid' ? this.#length : this.#scanner.length;
   }
 
   #isObjectSoFar(): boolean {
-    this.#scan();
-    const { state, length } = this.#scanner;
-    if (state === 'open') return /^\s*(?:\{|$)/.test(this.text);
-    return state === 'complete' && this.text.slice(length).trim() === '';
-  }
-
-  #scan(): void {
-    this.#scanner.push(this.text.slice(this.#scanned));
-    this.#scanned = this.text.length;
+    const { state, opener } = this.#scanner;
+    return state !== 'invalid' && (opener ?? '{') === '{' && !this.#hasTail;
   }
 
   /** Python takes source text; so does a function whose schema is a string. */

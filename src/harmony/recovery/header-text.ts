@@ -5,6 +5,7 @@
 export class HeaderText {
   text = '';
   readonly #controls = new Map<number, string>();
+  readonly #offsets: number[] = []; // of the control tokens, ascending
 
   push(text: string): void {
     this.text += text;
@@ -12,6 +13,7 @@ export class HeaderText {
 
   pushControl(name: string): void {
     this.#controls.set(this.text.length, name);
+    this.#offsets.push(this.text.length);
     this.text += name;
   }
 
@@ -20,12 +22,12 @@ export class HeaderText {
   }
 
   get hasControls(): boolean {
-    return this.#controls.size > 0;
+    return this.#offsets.length > 0;
   }
 
   /** Whether this control token stands in the header. */
   has(name: string): boolean {
-    return [...this.#controls.values()].includes(name);
+    return this.#offsets.some((offset) => this.#controls.get(offset) === name);
   }
 
   /** The name of the control token at an offset. */
@@ -35,8 +37,14 @@ export class HeaderText {
 
   /** The ordinary text from an offset to the next control token. */
   textAt(offset: number): string {
-    const next = [...this.#controls.keys()].find((at) => at >= offset) ?? this.text.length;
-    return this.text.slice(offset, next);
+    let low = 0; // binary search: the first control token at or behind the offset
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#offsets[middle]! < offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.text.slice(offset, this.#offsets[low] ?? this.text.length);
   }
 
   /** The offset behind the white space at an offset. */

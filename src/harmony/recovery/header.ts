@@ -55,7 +55,7 @@ class HeaderReader {
       const start = this.#header.skipSpace(at);
       if (start === text.length) break;
       const next = this.#field(start);
-      if (next === undefined) this.#leftover ??= text.slice(this.#isUntouched ? at : start);
+      if (next === undefined) this.#leftover ??= text.slice(at === 0 && this.#isUntouched ? 0 : start);
       else at = next;
     }
     if (this.#ending === 'stop') this.#repairs.push(repair('missing-message-token'));
@@ -97,7 +97,9 @@ class HeaderReader {
     if (read !== undefined) {
       const text = word.slice(0, read.length);
       this.#channels.push({ channel: read.channel, text, at });
-      if (!read.isExact || start > at) this.#repairs.push(repair('channel-normalized', text));
+      const isGlued = /^[\p{L}]/u.test(word.slice(read.length)) && this.#ending === 'message';
+      if (!read.isExact || start > at || isGlued)
+        this.#repairs.push(repair('channel-normalized', isGlued ? word : text));
       return start + read.length;
     }
     // Without <|message|> the text behind the token is what the model meant to say, not a channel.
@@ -119,6 +121,7 @@ class HeaderReader {
       this.#repairs.push(repair('constrain-dropped'));
       return at;
     }
+    if (start > at) this.#repairs.push(repair('header-junk', this.#header.text.slice(at, start)));
     if (this.#ending === 'message') {
       this.#types.push({ text: word, at, isMarked: true });
       return start + word.length;
@@ -185,7 +188,7 @@ class HeaderReader {
   }
 
   #chooseRecipient(): Found | undefined {
-    const isLost = /^(?:functions|function|tools|tool)\.$/;
+    const isLost = /^(?:functions|(?:function|tools|tool)\.|functions\.)$/;
     const named = this.#recipients.filter(({ text }) => !isLost.test(text));
     if (named.length < this.#recipients.length) this.#repairs.push(repair('recipient-empty'));
     if (named.length > 1) {

@@ -1,7 +1,19 @@
 const SPACE = /[ \t\n\r]/;
-const NUMBER_START = /^-?(?:0|[1-9]\d*)?(?:(?<=\d)\.\d*)?(?:(?<=\d)[eE][+-]?\d*)?$/;
-const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const LITERALS = ['true', 'false', 'null'];
+
+/** The states of a number and where each character leads; `1` stands for the digits from 1 to 9. */
+const NUMBER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  start: { '-': 'minus', '0': 'zero', '1': 'whole' },
+  minus: { '0': 'zero', '1': 'whole' },
+  zero: { '.': 'point', e: 'exponent' },
+  whole: { '0': 'whole', '1': 'whole', '.': 'point', e: 'exponent' },
+  point: { '0': 'fraction', '1': 'fraction' },
+  fraction: { '0': 'fraction', '1': 'fraction', e: 'exponent' },
+  exponent: { '-': 'sign', '+': 'sign', '0': 'power', '1': 'power' },
+  sign: { '0': 'power', '1': 'power' },
+  power: { '0': 'power', '1': 'power' },
+};
+const WHOLE_NUMBERS: readonly string[] = ['zero', 'whole', 'fraction', 'power'];
 
 /** What may come next. */
 type Expectation = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end';
@@ -14,9 +26,12 @@ export class JsonScanner {
   state: 'open' | 'complete' | 'invalid' = 'open';
   /** Characters (UTF-16 units) taken: at the end of the value when complete, at the offending one when invalid. */
   length = 0;
+  /** The first character that is not white space. */
+  opener: string | undefined;
   readonly #closers: string[] = [];
   #expected: Expectation = 'value';
-  #scalar = ''; // a number or literal so far
+  #literal = ''; // of true, false, null so far
+  #number = ''; // state of a number, '' outside
   #string: 'none' | 'text' | 'escape' | 'hex' = 'none';
   #hexLeft = 0;
 
@@ -29,8 +44,10 @@ export class JsonScanner {
 
   #accepts(char: string): boolean {
     if (this.#string !== 'none') return this.#inString(char);
-    if (this.#scalar !== '') return this.#inScalar(char);
-    return SPACE.test(char) || this.#between(char);
+    if (this.#literal !== '' || this.#number !== '') return this.#inScalar(char);
+    if (SPACE.test(char)) return true;
+    this.opener ??= char;
+    return this.#between(char);
   }
 
   #between(char: string): boolean {
@@ -53,8 +70,7 @@ export class JsonScanner {
     if (char === '[') return this.#open(']', 'value or end');
     if (this.#closers.length === 0) return false;
     if (char === '"') return this.#openString('comma or end');
-    this.#scalar = char;
-    return /[-\dtfn]/.test(char);
+    return this.#goOn(char);
   }
 
   #open(closer: string, next: Expectation): true {
@@ -93,14 +109,24 @@ export class JsonScanner {
 
   #inScalar(char: string): boolean {
     const isSpace = SPACE.test(char);
-    if (!isSpace && char !== ',' && char !== this.#closers.at(-1)) {
-      this.#scalar += char;
-      return NUMBER_START.test(this.#scalar) || LITERALS.some((word) => word.startsWith(this.#scalar));
-    }
-    const isWhole = NUMBER.test(this.#scalar) || LITERALS.includes(this.#scalar);
-    this.#scalar = '';
+    if (!isSpace && char !== ',' && char !== this.#closers.at(-1)) return this.#goOn(char);
+    const isWhole = WHOLE_NUMBERS.includes(this.#number) || LITERALS.includes(this.#literal);
+    this.#number = '';
+    this.#literal = '';
     this.#expected = 'comma or end';
     return isWhole && (isSpace || this.#between(char));
+  }
+
+  /** The next character of a number or a literal. */
+  #goOn(char: string): boolean {
+    if (/[a-z]/.test(char) && this.#number === '') {
+      this.#literal += char;
+      return LITERALS.some((word) => word.startsWith(this.#literal));
+    }
+    const kind = /[1-9]/.test(char) ? '1' : char.toLowerCase();
+    const next = NUMBER[this.#number || 'start']![kind];
+    this.#number = next ?? '';
+    return next !== undefined && this.#literal === '';
   }
 }
 

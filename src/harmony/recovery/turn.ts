@@ -85,7 +85,7 @@ export class Turn {
       this.#foreign += text;
       return;
     }
-    this.#draft.text += text;
+    this.#draft.write(text);
     if (this.#draft.surface !== undefined) this.#events.push(...this.#draft.show(this.messages.length));
   }
 
@@ -122,7 +122,7 @@ export class Turn {
     this.add(...addressee.repairs);
     const isAborted = !isCall && fields.recipient !== undefined;
     const draft = new Draft(addressee, isAborted ? undefined : fields.contentType, this.#mayBecomeCall(addressee));
-    draft.text = fields.leftover;
+    draft.write(fields.leftover);
     this.#closeDraft(draft, end, true, () => undefined);
   }
 
@@ -225,7 +225,7 @@ export class Turn {
       : addresseeOf(rest, this.#toolset);
     this.add(...addressee.repairs);
     this.#draft = new Draft(addressee, fields.contentType, false);
-    this.#draft.text = this.#foreign;
+    this.#draft.write(this.#foreign);
   }
 
   #dropForeign(name: string, dropped: string): void {
