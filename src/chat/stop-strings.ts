@@ -24,7 +24,9 @@ export class StopStrings {
     const text = this.#held + piece;
     const hits = this.#stops.map((stop) => ({ stop, at: text.indexOf(stop) })).filter(({ at }) => at >= 0);
     if (hits.length > 0) {
-      const first = hits.reduce((best, hit) => (hit.at < best.at ? hit : best));
+      // The one that is complete first, as if the text came letter by letter; among those the longest.
+      const end = ({ stop, at }: { stop: string; at: number }) => at + stop.length;
+      const first = hits.reduce((best, hit) => ((end(hit) - end(best) || hit.at - best.at) < 0 ? hit : best));
       this.#held = '';
       return { text: text.slice(0, first.at), hit: first.stop };
     }

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { renderText } from '../harmony/index.ts';
+import { o200kHarmony } from '../tokenizer/index.ts';
+import { type PromptOptions, toConversation } from './conversation.ts';
+import type { ChatMessage } from './types.ts';
+
+const tokenizer = o200kHarmony();
+const prompt = (history: readonly ChatMessage[], options: PromptOptions = {}) =>
+  renderText(toConversation(history, { date: '2026-03-01', ...options }), tokenizer);
+
+const SYSTEM =
+  '<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n' +
+  'Current date: 2026-03-01\n\nReasoning: medium\n\n' +
+  '# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>';
+
+const weather = {
+  name: 'weather',
+  description: 'Looks outside',
+  parameters: { type: 'object', properties: { city: { type: 'string' } } },
+};
+
+test('one message of the user becomes the prompt that the models know', () => {
+  assert.equal(
+    prompt([{ role: 'user', content: 'Hi' }]),
+    `${SYSTEM}<|start|>user<|message|>Hi<|end|><|start|>assistant`,
+  );
+});
+
+test('identity, effort, cutoff and date change their lines, and null drops them', () => {
+  const text = prompt([], { identity: 'You are Ossia.', effort: 'high', knowledgeCutoff: null, date: null });
+  assert.match(text, /<\|message\|>You are Ossia\.\n\nReasoning: high\n/);
+  assert.match(prompt([], { knowledgeCutoff: '2025-01' }), /cutoff: 2025-01\n/);
+});
+
+test('without a date option the prompt says what this machine calls today', () => {
+  const now = new Date();
+  const text = renderText(toConversation([]), tokenizer);
+  const date = /Current date: (\d{4})-(\d\d)-(\d\d)\n/.exec(text)!;
+  const days = Math.abs(new Date(+date[1]!, +date[2]! - 1, +date[3]!).getTime() - now.getTime()) / 86_400_000;
+  assert.ok(days <= 1);
+});
+
+test('system and developer texts become one developer message with the functions', () => {
+  const text = prompt(
+    [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'developer', content: 'Be kind.' },
+      { role: 'system', content: '' },
+      { role: 'user', content: 'Hi' },
+    ],
+    { tools: [weather] },
+  );
+  assert.match(
+    text,
+    /<\|start\|>developer<\|message\|># Instructions\n\nBe brief\.\n\nBe kind\.\n\n# Tools\n\n## functions\n/,
+  );
+  assert.match(text, /\/\/ Looks outside\ntype weather = \(_: \{\ncity\?: string,\n\}\) => any;/);
+  assert.match(text, /Calls to these tools must go to the commentary channel: 'functions'\./);
+});
+
+test('instructions in the middle stay where they are', () => {
+  const text = prompt([
+    { role: 'user', content: 'Hi' },
+    { role: 'system', content: 'Now in verse.' },
+    { role: 'user', content: 'Go' },
+  ]);
+  assert.match(
+    text,
+    /Hi<\|end\|><\|start\|>developer<\|message\|># Instructions\n\nNow in verse\.<\|end\|><\|start\|>user/,
+  );
+});
+
+test('a call and its result are told by id, by name, or by being the only one', () => {
+  const call: ChatMessage = {
+    role: 'assistant',
+    toolCalls: [{ id: 'a', name: 'weather', arguments: '{"city":"Oslo"}' }],
+  };
+  for (const about of [{ toolCallId: 'a' }, { name: 'weather' }, {}]) {
+    const text = prompt([{ role: 'user', content: '?' }, call, { role: 'tool', content: 'rain', ...about }], {
+      tools: [weather],
+    });
+    assert.ok(
+      text.endsWith(
+        '<|start|>assistant<|channel|>commentary to=functions.weather <|constrain|>json<|message|>{"city":"Oslo"}<|call|>' +
+          '<|start|>functions.weather to=assistant<|channel|>commentary<|message|>rain<|end|><|start|>assistant',
+      ),
+      text,
+    );
+  }
+});
+
+test('a result goes to the channel of its call', () => {
+  const harmony = [{ role: 'assistant', recipient: 'functions.weather', channel: 'analysis', content: '{}' } as const];
+  const call: ChatMessage = { role: 'assistant', toolCalls: [{ id: 'a', name: 'weather', arguments: '{}' }], harmony };
+  const text = prompt([{ role: 'user', content: '?' }, call, { role: 'tool', content: 'rain', toolCallId: 'a' }], {
+    tools: [weather],
+  });
+  assert.match(text, /functions\.weather to=assistant<\|channel\|>analysis<\|message\|>rain/);
+});
+
+test('thoughts of a finished turn are left out, those before a pending call stay', () => {
+  const finished: ChatMessage[] = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', reasoning: 'A greeting.', content: 'Hello.' },
+  ];
+  assert.match(prompt(finished), /Hi<\|end\|><\|start\|>assistant<\|channel\|>final<\|message\|>Hello\.<\|end\|>/);
+  const pending = {
+    role: 'assistant',
+    reasoning: 'Look.',
+    toolCalls: [{ id: 'b', name: 'weather', arguments: '{}' }],
+  } as const;
+  assert.match(prompt([...finished, { role: 'user', content: '?' }, pending]), /analysis<\|message\|>Look\./);
+});
+
+test('what the model wrote itself goes back token for token', () => {
+  const sampled = [200005, 17196, 200008, 3206, 382, 200002];
+  const harmony = [{ role: 'assistant', channel: 'final', content: 'It is', sampled } as const];
+  const text = prompt([
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'ignored', harmony },
+  ]);
+  assert.ok(text.endsWith('<|start|>assistant<|channel|>final<|message|>It is<|end|><|start|>assistant'), text);
+});
+
+test('messages and tools of the wrong form are refused with their place', () => {
+  const wrong: [unknown[], RegExp][] = [
+    [[{ role: 'robot', content: 'x' }], /message 0 to have one of the roles/],
+    [[null], /message 0/],
+    [[{ role: 'user', content: 'x' }, { role: 'user' }], /content of message 1 \(user\) to be a text, got undefined/],
+    [[{ role: 'user', content: ['x'] }], /content of message 0/],
+    [[{ role: 'assistant', content: 3 }], /content of message 0 \(assistant\)/],
+    [[{ role: 'tool', content: 'x' }], /which call message 0 answers: 0 calls wait/],
+    [[{ role: 'tool', content: 'x', toolCallId: 'q' }], /no call has the id "q"/],
+  ];
+  for (const [history, message] of wrong) {
+    assert.throws(() => toConversation(history as ChatMessage[]), { code: 'harmony/bad-conversation', message });
+  }
+  for (const name of ['', 'a b', 'x\n} // namespace', 3 as unknown as string]) {
+    assert.throws(() => toConversation([], { tools: [{ name }] }), {
+      code: 'harmony/bad-conversation',
+      message: /name of tool 0/,
+    });
+  }
+  assert.throws(() => toConversation([], { tools: [{ name: 'f' }, { name: 'f' }] }), /two tools with the name "f"/);
+});
