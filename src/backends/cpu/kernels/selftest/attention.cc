@@ -1,0 +1,115 @@
+// write_kv and attend: paged blocks in any order, sequences of different lengths, windows, and garbage where nothing was written.
+#include <algorithm>
+#include <memory>
+
+#include "selftest.h"
+
+namespace selftest {
+
+namespace {
+
+struct Setup {
+  int64_t heads, kv_heads, head_dim, block_size, window;
+  std::vector<int32_t> positions, sequences, tables;
+  int64_t table_width = 9;
+  std::vector<float> q, k, v;
+  OwnedWeight sinks;
+  int64_t tokens() const { return (int64_t)positions.size(); }
+};
+
+Setup make_setup(int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window) {
+  auto random = Random(heads * 100 + head_dim + window);
+  Setup s{heads, kv_heads, head_dim, block_size, window, {}, {}, {}, 9, {}, {}, {}, {}};
+  const int64_t lengths[] = {1, 2 * block_size + 5, 37};
+  for (int32_t sequence = 0; sequence < 3; sequence++) {
+    for (int32_t position = 0; position < lengths[sequence]; position++) s.positions.push_back(position), s.sequences.push_back(sequence);
+    for (int32_t i = 0; i < s.table_width; i++) s.tables.push_back(i < 4 ? 11 - (i * 3 + sequence) : -1);
+  }
+  s.q = random_floats(random, s.tokens() * heads * head_dim);
+  s.k = random_floats(random, s.tokens() * kv_heads * head_dim);
+  s.v = random_floats(random, s.tokens() * kv_heads * head_dim);
+  s.sinks = make_weight(random, DType::bf16, 1, 1, heads);
+  return s;
+}
+
+// Every f16 is NaN until it is written.
+struct Pool {
+  std::vector<std::vector<uint16_t>> storage;
+  std::vector<uint16_t*> pointers;
+  ossia::KvPool pool;
+  explicit Pool(const Setup& s) {
+    storage.assign(12, std::vector<uint16_t>(2 * s.kv_heads * 2 * s.head_dim * s.block_size, 0x7e00));
+    for (auto& block : storage) pointers.push_back(block.data());
+    pool = {pointers.data(), 2, s.kv_heads, s.head_dim, s.block_size};
+  }
+};
+
+std::vector<float> run_setup(const Setup& s, const Kernels& kernels, Cut cut) {
+  Pool pool(s);
+  const int64_t layer = 1, group = s.heads / s.kv_heads;
+  std::vector<float> out(s.q.size(), -1);
+  std::vector<float> scratch(kernels.attend_scratch(group, s.head_dim, s.block_size) + 16);
+  float* aligned = (float*)(((uintptr_t)scratch.data() + 63) / 64 * 64);
+  // Chunk after chunk, as prefill would; a chunk of one token is decode.
+  for (int64_t t = 0; t < s.tokens(); t += cut.tokens) {
+    const int64_t count = std::min(cut.tokens, s.tokens() - t);
+    const ossia::KvView view = {s.positions.data() + t, s.sequences.data() + t, s.tables.data(), s.table_width};
+    const int64_t at = t * s.kv_heads * s.head_dim;
+    kernels.write_kv(pool.pool, layer, s.k.data() + at, s.v.data() + at, count, view);
+    for (int64_t head = 0; head < s.kv_heads; head++)
+      for (int64_t part = 0; part < count; part += cut.rows)
+        kernels.attend(s.q.data() + t * s.heads * s.head_dim, part, std::min(count, part + cut.rows), s.heads, head, pool.pool, layer,
+                       s.sinks.weight, view, s.window, aligned, out.data() + t * s.heads * s.head_dim);
+  }
+  return out;
+}
+
+std::vector<Expected> expect_setup(const Setup& s) {
+  std::vector<Expected> all;
+  const int64_t group = s.heads / s.kv_heads;
+  for (int64_t t = 0; t < s.tokens(); t++) {
+    const int64_t position = s.positions[t];
+    const int64_t first = s.window > 0 ? std::max<int64_t>(0, position - s.window + 1) : 0;
+    for (int64_t h = 0; h < s.heads; h++) {
+      const double sink = s.sinks.value(0, 0, h);
+      std::vector<double> scores;
+      double largest = sink;
+      for (int64_t p = first; p <= position; p++) {
+        const float* q = &s.q[(t * s.heads + h) * s.head_dim];
+        const float* k = &s.k[((t - position + p) * s.kv_heads + h / group) * s.head_dim];
+        double dot = 0;
+        for (int64_t d = 0; d < s.head_dim; d++) dot += (double)q[d] * k[d];
+        scores.push_back(dot / std::sqrt((double)s.head_dim));
+        largest = std::max(largest, scores.back());
+      }
+      double total = std::exp(sink - largest);
+      for (double score : scores) total += std::exp(score - largest);
+      for (int64_t d = 0; d < s.head_dim; d++) {
+        double mixed = 0;
+        for (int64_t p = first; p <= position; p++)
+          mixed += std::exp(scores[p - first] - largest) * s.v[((t - position + p) * s.kv_heads + h / group) * s.head_dim + d];
+        // f16 keys move a score by up to 2^-11 · √head_dim · |q| |k|, so a weight by e to that; f16 values add 2^-11 of |v|.
+        all.push_back({mixed / total, 2 * 0x1p-11 * (1 + 4 * std::sqrt((double)s.head_dim))});
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void add_attention_cases(std::vector<Case>& cases) {
+  auto add = [&](int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window) {
+    auto setup = std::make_shared<Setup>(make_setup(heads, kv_heads, head_dim, block_size, window));
+    cases.push_back({"attend " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " heads of " + std::to_string(head_dim) +
+                         ", blocks of " + std::to_string(block_size) + ", window " + std::to_string(window),
+                     [=](const Kernels& k, Cut cut) { return run_setup(*setup, k, cut); }, [=] { return expect_setup(*setup); }});
+  };
+  add(15, 3, 48, 32, 0);
+  add(15, 3, 48, 32, 41);
+  add(16, 2, 64, 64, 128);
+  add(7, 7, 16, 16, 3);
+  add(11, 1, 32, 48, 1);
+}
+
+}  // namespace selftest
