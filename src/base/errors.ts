@@ -5,6 +5,10 @@ export const problems = {
     status: 422,
     next: 'Point to a directory with config.json and *.safetensors, or to a .gguf file',
   },
+  'checkpoint/unsupported-version': {
+    status: 422,
+    next: 'Convert the model again with a current llama.cpp, as little-endian GGUF of version 3',
+  },
   'checkpoint/truncated': { status: 422, next: 'Download the file again: `ossia pull` resumes and verifies it' },
   'checkpoint/bad-header': { status: 422, next: 'The file is damaged or hostile: download it again from its source' },
   'checkpoint/too-large': {
@@ -37,7 +41,10 @@ export const problems = {
   'store/corrupted': { status: 502, next: 'The bytes differ from their published SHA-256: run the command again' },
   'store/disk-full': { status: 507, next: 'Free disk space, or point HF_HOME at a larger disk' },
   'store/failed': { status: 502, next: 'Run the same command again: it resumes where it stopped' },
-  'store/write-failed': { status: 500, next: 'Check the permissions of the model cache, or point HF_HOME to another place' },
+  'store/write-failed': {
+    status: 500,
+    next: 'Check the permissions of the model cache, or point HF_HOME to another place',
+  },
   'store/busy': { status: 409, next: 'Wait until the other process has finished, or stop it' },
   'store/hostile': { status: 502, next: 'Do not trust this repository or server: check the name and HF_ENDPOINT' },
   'store/not-removable': { status: 409, next: 'Remove it with what put it there: `ollama rm`, or the file manager' },

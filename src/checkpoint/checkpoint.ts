@@ -26,7 +26,10 @@ export interface FileTensor {
   /** First byte in that file. */
   readonly offset: number;
   readonly sizeBytes: number;
-  /** The bytes, as a view of the memory map (or, without the addon, read on first use and kept). */
+  /**
+   * The bytes, as a view of the memory map (or, without the addon, read on first use and kept). Read-only: writing to
+   * a map ends the process. `byteOffset` is rarely 0, since tensors share buffers.
+   */
   bytes(): Uint8Array;
 }
 
@@ -37,7 +40,7 @@ export interface Checkpoint {
   /** As given by the caller: a directory, or a .gguf file. */
   readonly path: string;
   readonly layout: Layout;
-  /** config.json as parsed, or GGUF's key-value pairs (its long arrays included). */
+  /** config.json as parsed, or GGUF's key-value pairs; its arrays are decoded when they are first asked for. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** generation_config.json, when there is one. */
   readonly generation: Readonly<Record<string, unknown>>;
@@ -45,6 +48,6 @@ export interface Checkpoint {
   readonly files: readonly { readonly path: string; readonly sizeBytes: number }[];
   /** Whether bytes come from a memory map; false without the addon. */
   readonly mapped: boolean;
-  /** Unmaps. Views handed out before must not be used any more. */
+  /** Closes the files. Bytes handed out before stay readable: the map goes when the last of them is collected. */
   close(): void;
 }

@@ -43,7 +43,7 @@ function checkVersion(reader: GgufReader): void {
     swapped >= 1 && swapped <= 3
       ? 'it is a big-endian GGUF file'
       : `it has GGUF version ${version}, versions 2 and 3 are read`;
-  throw reader.fail('checkpoint/unknown-layout', found);
+  throw reader.fail('checkpoint/unsupported-version', found);
 }
 
 function readMetadata(reader: GgufReader, numPairs: number): Readonly<Record<string, unknown>> {

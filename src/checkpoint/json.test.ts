@@ -46,9 +46,13 @@ test('the key __proto__ stays a key and changes no prototype', () => {
   assert.equal(Object.getPrototypeOf(value), Object.prototype);
 });
 
-test('a hundred thousand brackets are refused by their depth', () => {
-  refuses('['.repeat(100_000), /nests deeper than 32/);
-  refuses(`{"a":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}`, /nests deeper than 32/);
+test('a hundred thousand brackets, or millions of values, are refused before they become objects', () => {
+  const refusesSize = (text: string, message: RegExp): void =>
+    assert.throws(() => parse(text), { code: 'checkpoint/too-large', message });
+  refusesSize('['.repeat(100_000), /nests deeper than 32/);
+  refusesSize(`{"a":${'{"a":'.repeat(40)}1${'}'.repeat(40)}}`, /nests deeper than 32/);
+  refusesSize(`{"a":[${'{},'.repeat(2_000_000)}0]}`, /holds more than 2097152 values/);
+  assert.deepEqual(parse(`{"a":"${'[,'.repeat(2_100_000)}"}`), { a: '[,'.repeat(2_100_000) });
 });
 
 test('what is no JSON object is refused with what it is', () => {

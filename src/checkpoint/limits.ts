@@ -5,8 +5,8 @@
 
 /** The safetensors format's own limit on its JSON header. */
 export const MAX_SAFETENSORS_HEADER = 100_000_000;
-/** Room for a vocabulary of a million long tokens with its merges. */
-export const MAX_GGUF_HEADER = 256 * 2 ** 20;
+/** Ten times that of gpt-oss. */
+export const MAX_GGUF_HEADER = 128 * 2 ** 20;
 /** config.json and generation_config.json are 2 KB. */
 export const MAX_CONFIG = 2 ** 20;
 /** model.safetensors.index.json of 120b is 60 KB. */
@@ -22,7 +22,9 @@ export const MAX_NAME_BYTES = 512;
 export const MAX_ARRAY_DEPTH = 4;
 /** The deepest JSON in a checkpoint is 3. */
 export const MAX_JSON_DEPTH = 32;
+/** A tensor's entry has 11; 100 MB of `{},` would become objects of several gigabytes. */
+export const MAX_JSON_VALUES = 2 ** 21;
 /** Files in use have 32. Larger ones only waste space, and a page is the most that a reader gains from. */
 export const MAX_ALIGNMENT = 65_536;
-/** gpt-oss has 446,189 merges; an array becomes a JavaScript array, at eight bytes an element and more. */
-export const MAX_ARRAY_LENGTH = 2 ** 24;
+/** gpt-oss has 446,189 merges; each element takes tens of bytes once it is decoded. */
+export const MAX_ARRAY_LENGTH = 2 ** 22;

@@ -16,7 +16,7 @@ export interface OpenOptions {
  * file (the first of a split one, or a directory with nothing else), or a blob of Ollama's store. Reads the headers,
  * checks all that they say, and touches no weights.
  *
- * Throws OssiaError `checkpoint/…`: not-found, unknown-layout, missing-file, truncated, bad-header, too-large, overlap,
+ * Throws OssiaError `checkpoint/…`: not-found, unknown-layout, unsupported-version, missing-file, truncated, bad-header, too-large, overlap,
  * bad-config, wrong-dtype, missing-tensor, read-failed.
  */
 export async function openCheckpoint(path: string, options: OpenOptions = {}): Promise<Checkpoint> {
