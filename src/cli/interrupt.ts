@@ -1,23 +1,22 @@
 import { constants } from 'node:os';
-import process from 'node:process';
 
-/**
- * A signal that fires at the first Ctrl-C (or SIGTERM), so that work in progress can end in order. At the second the
- * program leaves at once. `dispose` gives Ctrl-C back to whoever had it.
- */
+/** A signal that fires at the first Ctrl-C (or SIGTERM), so that work in progress can end in order. */
 export interface Interrupt {
   readonly signal: AbortSignal;
   /** 130 after Ctrl-C, 143 after SIGTERM. */
   readonly exitCode: number;
+  /** Gives Ctrl-C back to whoever had it. */
   dispose(): void;
 }
 
-export function catchInterrupt(): Interrupt {
+/** Who presses Ctrl-C `patience` times leaves at once, whatever is still going on. */
+export function catchInterrupt(patience = 2): Interrupt {
   const controller = new AbortController();
   let exitCode = 128 + constants.signals.SIGINT;
+  let pressed = 0;
   const onSignal = (name: NodeJS.Signals) => {
     exitCode = 128 + constants.signals[name];
-    if (controller.signal.aborted) process.exit(exitCode);
+    if (++pressed >= patience) process.exit(exitCode);
     controller.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);

@@ -1,25 +1,30 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from '../engine/index.ts';
+import type { ChatOptions, LoadOptions } from '../index.ts';
+import type { Context } from './context.ts';
+import { storeOptions } from './locate.ts';
+import { readToolsFile } from './tools-file.ts';
 
-/** A parser for a flag that takes a number. `range` is how a person would say it: "from 0 to 1". */
-export function number(range: string, isValid: (value: number) => boolean): (text: string) => number {
+/** A parser for a flag that takes a number, within the range that the engine has for it. */
+function number(rule: NumberRule): (text: string) => number {
   return (text) => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (!Number.isFinite(value) || !isValid(value)) throw new InvalidArgumentError(`Expected a number ${range}.`);
+    const fits = value >= rule.min && value <= rule.max && !(rule.above && value === rule.min);
+    if (!fits || (rule.integer && !Number.isInteger(value))) {
+      throw new InvalidArgumentError(`Expected ${rule.integer ? '' : 'a number, '}${describeRange(rule)}.`);
+    }
     return value;
   };
 }
 
 /** A parser for a flag that takes a whole number between two bounds, both included. */
-export function integer(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
-  return (text) => {
-    const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max)) throw new InvalidArgumentError(`Expected a whole number ${range}.`);
-    return value;
-  };
+export function integer(min: number, max: number): (text: string) => number {
+  return number({ min, max, integer: true });
 }
+
+/** The longest context that any gpt-oss model accepts; the engine knows the one at hand. */
+const MAX_CONTEXT = 131_072;
 
 /** Flags and variables that say which model to load, and how. */
 export interface LoadFlags {
@@ -40,82 +45,92 @@ export function addLoadFlags(command: Command): Command {
       new Option('--threads <n>', 'threads of the cpu backend').env('OSSIA_THREADS').argParser(integer(1, 1024)),
     )
     .addOption(new Option('--dense <type>', 'how dense weights are held').choices(['bf16', 'q8']).env('OSSIA_DENSE'))
-    .addOption(new Option('--context <tokens>', 'longest context').env('OSSIA_CONTEXT').argParser(integer(1, 131_072)));
+    .addOption(
+      new Option('--context <tokens>', 'longest context').env('OSSIA_CONTEXT').argParser(integer(2, MAX_CONTEXT)),
+    );
 }
 
 /** Flags that say how tokens are chosen. */
-export interface SamplingFlags {
-  readonly temperature?: number;
-  readonly topP?: number;
-  readonly topK?: number;
-  readonly minP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
+export type SamplingFlags = { readonly [K in keyof typeof SAMPLING]?: number } & {
   readonly logitBias?: Readonly<Record<number, number>>;
-  readonly seed?: number;
-  readonly maxTokens?: number;
   readonly stop?: readonly string[];
-}
+};
+
+const SAMPLING = {
+  temperature: ['--temperature <t>', '0 is greedy'],
+  topP: ['--top-p <p>', 'keep the most probable tokens up to this sum'],
+  topK: ['--top-k <n>', 'keep this many of the most probable tokens, 0 for all'],
+  minP: ['--min-p <p>', 'keep tokens this probable relative to the best'],
+  repetitionPenalty: ['--repetition-penalty <x>', 'divide the logits of tokens seen'],
+  presencePenalty: ['--presence-penalty <x>', 'subtract once from the logits of tokens in the output'],
+  frequencyPenalty: ['--frequency-penalty <x>', 'subtract per occurrence in the output'],
+  seed: ['--seed <n>', 'same seed, same tokens'],
+  maxTokens: ['--max-tokens <n>', 'generate at most this many tokens'],
+} as const satisfies Partial<Record<keyof typeof NUMBER_RULES, readonly [flag: string, about: string]>>;
+
+const samplingNames = Object.keys(SAMPLING) as (keyof typeof SAMPLING)[];
 
 export function addSamplingFlags(command: Command): Command {
-  const bipolar = number('from -2 to 2', (v) => v >= -2 && v <= 2);
+  for (const name of samplingNames) {
+    const [flag, about] = SAMPLING[name];
+    command.option(flag, about, number(NUMBER_RULES[name]));
+  }
   return command
-    .option(
-      '--temperature <t>',
-      '0 is greedy',
-      number('of 0 or more', (v) => v >= 0),
-    )
-    .option(
-      '--top-p <p>',
-      'keep the most probable tokens up to this sum',
-      number('above 0, up to 1', (v) => v > 0 && v <= 1),
-    )
-    .option('--top-k <n>', 'keep this many of the most probable tokens, 0 for all', integer(0))
-    .option(
-      '--min-p <p>',
-      'keep tokens this probable relative to the best',
-      number('from 0 to 1', (v) => v >= 0 && v <= 1),
-    )
-    .option(
-      '--repetition-penalty <x>',
-      'divide the logits of tokens seen',
-      number('above 0, up to 10', (v) => v > 0 && v <= 10),
-    )
-    .option('--presence-penalty <x>', 'subtract once from tokens of the output', bipolar)
-    .option('--frequency-penalty <x>', 'subtract per occurrence in the output', bipolar)
     .option('--logit-bias <id=bias>', 'add to the logit of a token; repeatable', collectBias)
-    .option('--seed <n>', 'same seed, same tokens', integer(0))
-    .option('--max-tokens <n>', 'generate at most this many tokens', integer(1))
     .option('--stop <text>', 'end the answer before this text; repeatable', collectText);
 }
 
 /** The sampling flags alone, out of all flags of a command. */
 export function samplingOf(flags: SamplingFlags): SamplingFlags {
-  const names = [
-    'temperature',
-    'topP',
-    'topK',
-    'minP',
-    'repetitionPenalty',
-    'presencePenalty',
-    'frequencyPenalty',
-  ] as const;
-  const picked: Record<string, unknown> = {};
-  for (const name of [...names, 'logitBias', 'seed', 'maxTokens', 'stop'] as const) {
-    if (flags[name] !== undefined) picked[name] = flags[name];
-  }
-  return picked;
+  const names = [...samplingNames, 'logitBias', 'stop'] as const;
+  return Object.fromEntries(names.filter((name) => flags[name] !== undefined).map((name) => [name, flags[name]]));
 }
 
-/** The loading flags alone, out of all flags of a command. */
-export function loadOptionsOf({ backend, threads, dense, context }: LoadFlags): LoadFlags {
+/** Flags and variables of loading as options of the library. */
+export function loadOptionsOf(context: Context, { backend, threads, dense, context: length }: LoadFlags): LoadOptions {
   return {
-    ...(backend ? { backend } : {}),
-    ...(threads ? { threads } : {}),
-    ...(dense ? { dense } : {}),
-    ...(context ? { context } : {}),
+    stores: storeOptions(context),
+    dense: dense === 'q8' ? 'q8' : 'keep',
+    ...(backend === undefined ? {} : { backend }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(length === undefined ? {} : { context: length }),
   };
+}
+
+/** Flags that say what the model is told. */
+export interface TurnFlags {
+  readonly effort?: 'low' | 'medium' | 'high';
+  readonly system?: string;
+  readonly tools?: string;
+  readonly date?: string;
+  readonly hideReasoning?: boolean;
+}
+
+export function addTurnFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--effort <level>', 'how hard to think').choices(['low', 'medium', 'high']))
+    .option('--system <text>', 'instructions for the model')
+    .option('--tools <file>', 'JSON file of functions that the model may call')
+    .option('--date <date>', 'the date that the model is told, or none (default: today)', parseDate)
+    .option('--hide-reasoning', 'do not show thoughts');
+}
+
+export function turnOptionsOf({ effort, tools, date }: TurnFlags): ChatOptions {
+  return {
+    ...(effort === undefined ? {} : { effort }),
+    ...(tools === undefined ? {} : { tools: readToolsFile(tools) }),
+    ...(date === undefined ? {} : { date: date === 'none' ? null : date }),
+  };
+}
+
+function parseDate(text: string): string {
+  if (text !== 'none' && !/^\d{4}-\d{2}-\d{2}$/.test(text))
+    throw new InvalidArgumentError('Expected 2026-03-01 or none.');
+  return text;
+}
+
+export function addModelFlag(command: Command): Command {
+  return command.option('-m, --model <model>', 'path or name (default: $OSSIA_MODEL, or the embedded ossia-nano)');
 }
 
 export function collectText(text: string, earlier: readonly string[] = []): readonly string[] {
@@ -126,13 +141,8 @@ export function collectText(text: string, earlier: readonly string[] = []): read
 function collectBias(text: string, earlier: Readonly<Record<number, number>> = {}): Readonly<Record<number, number>> {
   const [, id, bias] = /^(\d+)=(.+)$/.exec(text) ?? [];
   const value = Number(bias);
-  if (id === undefined || !(value >= -100 && value <= 100)) {
-    throw new InvalidArgumentError('Expected a token id and a number from -100 to 100, as in 3065=-100.');
+  if (id === undefined || !(value >= BIAS_RULE.min && value <= BIAS_RULE.max)) {
+    throw new InvalidArgumentError(`Expected a token id and a number in ${describeRange(BIAS_RULE)}, as in 3065=-100.`);
   }
   return { ...earlier, [Number(id)]: value };
-}
-
-/** Reads standard input to its end as UTF-8. */
-export function readStandardInput(): string {
-  return readFileSync(0, 'utf8');
 }

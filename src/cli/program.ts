@@ -4,6 +4,7 @@ import { addInspect } from './commands/inspect.ts';
 import { addList } from './commands/list.ts';
 import { addPull } from './commands/pull.ts';
 import { addRm } from './commands/rm.ts';
+import { addRun } from './commands/run.ts';
 import { addShow } from './commands/show.ts';
 import { addVerify } from './commands/verify.ts';
 import type { Context } from './context.ts';
@@ -18,6 +19,7 @@ export function createProgram(context: Context): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: () => {} }); // main prints errors, in one form
+  addRun(program, context);
   addPull(program, context);
   addList(program, context);
   addShow(program, context);
