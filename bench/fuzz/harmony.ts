@@ -92,14 +92,56 @@ const PHRASES = [
   '<|return|>',
 ];
 
+/** Whole messages; `%` is a marked word. */
+const MESSAGES = [
+  '<|channel|>analysis<|message|>Think of %.<|end|>',
+  '<|channel|>commentary<|message|>I will look for %.<|end|>',
+  '<|channel|>final<|message|>It is %.<|return|>',
+  '<|channel|>final<|message|>It is %.<|end|>',
+  '<|channel|>commentary to=functions.read <|constrain|>json<|message|>{"path":"%"}<|call|>',
+  '<|channel|>analysis to=functions.read code<|message|>\n{"path":"%"}<|call|>',
+  ' to=functions.read<|channel|>commentary json<|message|>{"path":"%"}<|call|>',
+  '<|channel|>commentary to=functions.patch<|message|>--- %\n<|call|>',
+  '<|channel|>analysis to=python code<|message|>print("%")<|call|>',
+  '<|channel|>commentary to=functions.get_weather json<|message|>{}<|call|>',
+];
+
 interface RandomTurn {
   readonly ids: number[];
   /** Words that occur nowhere else, to look for in what comes out. */
   readonly words: string[];
 }
 
-/** A turn drawn from structure, known words, phrases, marked words and any id at all, in proportions of its own. */
 function randomTurn(random: Random): RandomTurn {
+  return random.chance(2) ? drawnTurn(random) : damagedTurn(random);
+}
+
+/** Messages as they should be, with up to three tokens missing, doubled, swapped or replaced. */
+function damagedTurn(random: Random): RandomTurn {
+  const words: string[] = [];
+  const messages = Array.from({ length: 1 + random.below(4) }, () =>
+    random.pick(MESSAGES).replaceAll('%', () => {
+      words.push(`w${words.length}x`);
+      return words.at(-1)!;
+    }),
+  );
+  const ids = tokenizer.encodeWithSpecials(messages.join('<|start|>assistant'));
+  for (let damages = random.below(4); damages > 0; damages--) {
+    const at = random.below(ids.length + 1);
+    const kind = random.below(4);
+    const piece = random.chance(2) ? random.pick(STRUCTURE) : random.pick(WORDS);
+    if (kind === 0) ids.splice(at, 1);
+    else if (kind === 1) ids.splice(at, 0, ...ids.slice(at, at + 1));
+    else if (kind === 2) ids.splice(at, 0, ...tokenizer.encodeWithSpecials(piece));
+    else ids.splice(at, 1, ...tokenizer.encodeWithSpecials(piece));
+  }
+  // Damage may have cut a word in two: only whole ones can be looked for.
+  const text = textOf(ids);
+  return { ids, words: words.filter((word) => text.includes(word)) };
+}
+
+/** Structure, known words, phrases, marked words and any id at all, in proportions of its own. */
+function drawnTurn(random: Random): RandomTurn {
   const isUniform = random.chance(10);
   const structure = random.below(60);
   const phrases = random.below(60);

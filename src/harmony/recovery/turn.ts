@@ -110,6 +110,7 @@ export class Turn {
     }
     const addressee = this.#addresseeOfLeftover(fields, end);
     const isCall = addressee.call !== undefined;
+    this.add(...addressee.repairs);
     if (!isCall && fields.leftover.trim() === '') {
       this.note('empty-message');
       return;
@@ -119,8 +120,7 @@ export class Turn {
       return;
     }
     this.#decideUndecided('analysis');
-    this.add(...addressee.repairs);
-    const isAborted = !isCall && fields.recipient !== undefined;
+    const isAborted = addressee.repairs.some(({ code }) => code === 'call-aborted');
     const draft = new Draft(addressee, isAborted ? undefined : fields.contentType, this.#mayBecomeCall(addressee));
     draft.write(fields.leftover);
     this.#closeDraft(draft, end, true, () => undefined);
