@@ -12,7 +12,7 @@ function number(rule: NumberRule): (text: string) => number {
     const value = text.trim() === '' ? Number.NaN : Number(text);
     const fits = value >= rule.min && value <= rule.max && !(rule.above && value === rule.min);
     if (!fits || (rule.integer && !Number.isInteger(value))) {
-      throw new InvalidArgumentError(`Expected ${rule.integer ? '' : 'a number, '}${describeRange(rule)}.`);
+      throw new InvalidArgumentError(`Expected ${rule.integer ? 'an ' : 'a number in '}${describeRange(rule)}.`);
     }
     return value;
   };

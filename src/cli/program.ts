@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addChat } from './commands/chat.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addList } from './commands/list.ts';
@@ -20,6 +21,7 @@ export function createProgram(context: Context): Command {
     .exitOverride()
     .configureOutput({ outputError: () => {} }); // main prints errors, in one form
   addRun(program, context);
+  addChat(program, context);
   addPull(program, context);
   addList(program, context);
   addShow(program, context);
