@@ -4,6 +4,7 @@ import { OssiaError } from '../base/index.ts';
 import type { Checkpoint, FileTensor } from './checkpoint.ts';
 import { list, look } from './file-system.ts';
 import { readGguf } from './gguf.ts';
+import { type Exponents, exponentsOf, type Tally, tally, unitBytes } from './not-finite.ts';
 import { openCheckpoint } from './open.ts';
 import { show } from './ranges.ts';
 import { readSafetensors } from './safetensors.ts';
@@ -84,33 +85,6 @@ function inFileOrder(a: FileTensor, b: FileTensor): number {
   return a.file === b.file ? a.offset - b.offset : a.file < b.file ? -1 : 1;
 }
 
-/** Where a type keeps its exponents: in words `start`, `start + step` …; all ones under the mask are NaN or infinity. */
-interface Exponents {
-  readonly words: Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor;
-  readonly start: number;
-  readonly step: number;
-  readonly mask: number;
-  readonly what: 'MXFP4 scales' | 'Q8_0 scales' | 'elements';
-}
-
-const separateScales: Exponents = { words: Uint8Array, start: 0, step: 1, mask: 0xff, what: 'MXFP4 scales' };
-const blockScales: Exponents = { ...separateScales, step: 17 };
-const exponents: Readonly<Record<string, Exponents>> = {
-  mxfp4: blockScales,
-  mxfp4_pairs: blockScales,
-  q8_0: { words: Uint16Array, start: 0, step: 17, mask: 0x7c00, what: 'Q8_0 scales' },
-  f16: { words: Uint16Array, start: 0, step: 1, mask: 0x7c00, what: 'elements' },
-  bf16: { words: Uint16Array, start: 0, step: 1, mask: 0x7f80, what: 'elements' },
-  f32: { words: Uint32Array, start: 0, step: 1, mask: 0x7f80_0000, what: 'elements' },
-  f64: { words: Uint32Array, start: 1, step: 2, mask: 0x7ff0_0000, what: 'elements' },
-};
-
-/** Both safetensors layouts keep scales in bytes of their own: `…_scales` (Hugging Face), `….scales` (original). */
-function exponentsOf({ name, dtype }: FileTensor): Exponents | undefined {
-  if (dtype === 'u8') return /[._]scales$/.test(name) ? separateScales : undefined;
-  return exponents[dtype];
-}
-
 async function verifyTensor(tensor: FileTensor, file: WeightFile): Promise<Verdict> {
   const { name, sizeBytes } = tensor;
   const layout = exponentsOf(tensor);
@@ -123,7 +97,7 @@ async function verifyTensor(tensor: FileTensor, file: WeightFile): Promise<Verdi
 }
 
 async function findBad(tensor: FileTensor, layout: Exponents, file: WeightFile): Promise<OssiaError | undefined> {
-  const { bad, first, total } = await countBad(tensor, layout, file);
+  const { bad, first, total } = await tallyTensor(tensor, layout, file);
   if (bad === 0) return undefined;
   const scales = layout.what === 'MXFP4 scales';
   const found = `${bad} of ${total} ${layout.what} are ${scales ? 'NaN (255)' : 'NaN or infinite'}, the first at index ${first}`;
@@ -133,22 +107,12 @@ async function findBad(tensor: FileTensor, layout: Exponents, file: WeightFile):
 
 const PIECE_BYTES = 2 ** 22;
 
-async function countBad(
-  { offset, sizeBytes }: FileTensor,
-  { words, start, step, mask }: Exponents,
-  file: WeightFile,
-): Promise<{ bad: number; first: number; total: number }> {
-  const unit = words.BYTES_PER_ELEMENT * step; // bytes of an element, or of a block
-  const piece = Math.floor(PIECE_BYTES / unit) * unit;
-  let bad = 0;
-  let first = -1;
+async function tallyTensor({ offset, sizeBytes }: FileTensor, layout: Exponents, file: WeightFile): Promise<Tally> {
+  const piece = Math.floor(PIECE_BYTES / unitBytes(layout)) * unitBytes(layout);
+  const sum: Tally = { bad: 0, first: -1, total: 0 };
   for (let done = 0; done < sizeBytes; done += piece) {
-    const items = new words(file.read(offset + done, Math.min(piece, sizeBytes - done)).buffer);
-    for (let i = start; i < items.length; i += step) {
-      if ((items[i]! & mask) !== mask) continue;
-      if (bad++ === 0) first = done / unit + (i - start) / step;
-    }
+    tally(file.read(offset + done, Math.min(piece, sizeBytes - done)).buffer, layout, sum);
     await setImmediate(); // so that Ctrl-C is heard between pieces
   }
-  return { bad, first, total: sizeBytes / unit };
+  return sum;
 }
