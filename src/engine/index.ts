@@ -3,7 +3,6 @@
  * Knows nothing of text or messages.
  */
 export { allowToken, type Constraint, type TokenMask } from './constraint.ts';
-export { FakeRunner, type FakeRunnerOptions } from './fake-runner.ts';
 export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from './local.ts';
 export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FakeRunner, type FakeRunnerOptions, fakeLogits } from './fake-runner.ts';
+import { FakeRunner, type FakeRunnerOptions, fakeLogits } from './testing.ts';
 import { LocalEngine, type LocalEngineOptions } from './local.ts';
 import { resolveParams } from './params.ts';
 import { Sampler, samplerScratch } from './sampling.ts';
