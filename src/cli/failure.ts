@@ -1,4 +1,4 @@
-import { OssiaError, problems } from '../base/index.ts';
+import { OssiaError, problems } from '../index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What the command reports to its caller. */

@@ -1,9 +1,4 @@
-import {
-  type ResolvedModel,
-  resolveModel,
-  type StoreOptions,
-  storeOptionsFromEnvironment,
-} from '../checkpoint/index.ts';
+import { type ResolvedModel, resolveModel, type StoreOptions, storeOptionsFromEnvironment } from '../index.ts';
 import type { Context } from './context.ts';
 
 /** Where models lie on this machine, by HF_HOME, HF_HUB_CACHE, OLLAMA_MODELS and the like. */

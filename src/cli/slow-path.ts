@@ -1,4 +1,4 @@
-import { problems } from '../base/index.ts';
+import { problems } from '../index.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Says, on standard error, why the native kernels are not used, what runs instead, and what to do about it. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type JsonValue, parseJson, stringifyJson } from '../harmony/index.ts';
+import { type JsonValue, stringifyJson } from '../harmony/index.ts';
+import { parseJson } from '../index.ts';
 import { usage } from './failure.ts';
 
 /** A function that the model may call. */

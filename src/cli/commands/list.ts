@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listModels } from '../../checkpoint/index.ts';
+import { listModels } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { bytes, table } from '../format.ts';
 import { storeOptions } from '../locate.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type PullEvent, pull } from '../../checkpoint/index.ts';
+import { type PullEvent, pull } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { bytes } from '../format.ts';
 import { catchInterrupt } from '../interrupt.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { removeModel } from '../../checkpoint/index.ts';
+import { removeModel } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { bytes } from '../format.ts';
 import { storeOptions } from '../locate.ts';

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { type Checkpoint, openCheckpoint, type ResolvedModel } from '../../checkpoint/index.ts';
-import { type ModelConfig, readConfig } from '../../model/index.ts';
+import { type Checkpoint, type ModelConfig, openCheckpoint, type ResolvedModel, readConfig } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { CONTEXTS, KV_VALUE_BYTES } from '../doctor/report.ts';
 import { bytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';

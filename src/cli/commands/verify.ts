@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { verifyCheckpoint } from '../../checkpoint/index.ts';
+import { verifyCheckpoint } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { describe, EXIT } from '../failure.ts';
 import { bytes } from '../format.ts';

@@ -1,4 +1,4 @@
-import { listModels } from '../../checkpoint/index.ts';
+import { listModels } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { storeOptions } from '../locate.ts';
 import type { FoundModel } from './report.ts';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../model/index.ts';
+import type { ModelConfig } from '../../index.ts';
 import { BLOCK, blockBytes } from '../../tensor/index.ts';
 
 /** The numbers of a model that decide how many bytes it needs. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Checkpoint, openCheckpoint } from '../../checkpoint/index.ts';
+import { type Checkpoint, openCheckpoint } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { locateModel } from '../locate.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Engine, GenerateParams } from '../../engine/index.ts';
+import type { Engine, GenerateParams } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { addLoadFlags, type LoadFlags } from '../options.ts';
 import { answerLines, readLines } from './json-lines.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { evaluate, type Model } from '../../model/index.ts';
+import { evaluate, type Model } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { addLoadFlags, integer, type LoadFlags } from '../options.ts';
 import { answerLines, type Line, readLines } from './json-lines.ts';

@@ -1,8 +1,13 @@
-import { type Backend, openBackend } from '../../backends/index.ts';
-import { OssiaError } from '../../base/index.ts';
-import { openCheckpoint } from '../../checkpoint/index.ts';
-import { startEngine, type WorkerEngine } from '../../engine/index.ts';
-import { loadModel, type Model } from '../../model/index.ts';
+import type { WorkerEngine } from '../../engine/index.ts';
+import {
+  type Backend,
+  loadModel,
+  type Model,
+  OssiaError,
+  openBackend,
+  openCheckpoint,
+  startEngine,
+} from '../../index.ts';
 import type { Context } from '../context.ts';
 import { locateModel } from '../locate.ts';
 import type { LoadFlags } from '../options.ts';

@@ -1,17 +1,9 @@
 import type { Command } from 'commander';
-import {
-  type DeclaredTool,
-  messageToJson,
-  parse,
-  RecoveringParser,
-  type Role,
-  recoveredToJson,
-  type TurnFinish,
-} from '../../harmony/index.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
+import { type DeclaredTool, messageToJson, type Role, recoveredToJson, type TurnFinish } from '../../harmony/index.ts';
+import { parse, RecoveringParser, type Tokenizer } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { answerLines, readLines } from './json-lines.ts';
-import { openTokenizer } from './open-tokenizer.ts';
+import { tokenizerOf } from './open-tokenizer.ts';
 import { harmonyResult } from './render.ts';
 import { badInput, integers, isObject, optionalFlag, optionalOneOf, optionalTexts, type Request } from './requests.ts';
 
@@ -28,7 +20,7 @@ export function addParse(inspect: Command, context: Context): void {
     .option('-m, --model <model>', 'path or name of the model (default: o200k_harmony)')
     .option('--recover', '{"tokens", "tools"?, "builtins"?, "finish"?} → {"messages", "repairs"}: never an error')
     .action(async (input: string | undefined, { model, recover: recovers }: Flags) => {
-      const tokenizer = await openTokenizer(context, model);
+      const tokenizer = await tokenizerOf(context, model);
       const answer = (request: Request) =>
         recovers ? recover(tokenizer, request) : harmonyResult(() => parseStrictly(tokenizer, request));
       await answerLines(context, readLines(input), answer);

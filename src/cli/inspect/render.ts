@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import { OssiaError } from '../../base/index.ts';
-import { conversationFromJson, parseJson, render, renderOptionsFromJson, renderText } from '../../harmony/index.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
+import { conversationFromJson, renderOptionsFromJson } from '../../harmony/index.ts';
+import { OssiaError, parseJson, render, renderText, type Tokenizer } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { answerLines, readLines } from './json-lines.ts';
-import { openTokenizer } from './open-tokenizer.ts';
+import { tokenizerOf } from './open-tokenizer.ts';
 import type { Request } from './requests.ts';
 
 export function addRender(inspect: Command, context: Context): void {
@@ -14,7 +13,7 @@ export function addRender(inspect: Command, context: Context): void {
     .argument('[input]', 'file of JSON lines (default: standard input)')
     .option('-m, --model <model>', 'path or name of the model (default: o200k_harmony)')
     .action(async (input: string | undefined, flags: { readonly model?: string }) => {
-      const tokenizer = await openTokenizer(context, flags.model);
+      const tokenizer = await tokenizerOf(context, flags.model);
       const answer = (request: Request) => harmonyResult(() => renderBoth(tokenizer, request));
       await answerLines(context, readLines(input), answer, parseJson); // lossless: 1.0 is not 1 in a schema
     });

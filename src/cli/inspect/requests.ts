@@ -1,4 +1,4 @@
-import { OssiaError } from '../../base/index.ts';
+import { OssiaError } from '../../index.ts';
 
 /** A request as it came: its members are read by name, whatever kind of object the JSON reader makes. */
 export interface Request extends Iterable<[string, unknown]> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type LayerRouting, type Model, routing } from '../../model/index.ts';
+import { type LayerRouting, type Model, routing } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { addLoadFlags, type LoadFlags } from '../options.ts';
 import { answerLines, readLines } from './json-lines.ts';

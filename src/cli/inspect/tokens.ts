@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Tokenizer } from '../../tokenizer/index.ts';
+import type { Tokenizer } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { answerLines, readLines } from './json-lines.ts';
-import { openTokenizer } from './open-tokenizer.ts';
+import { tokenizerOf } from './open-tokenizer.ts';
 import { badInput, integers, optionalFlag, optionalText, type Request } from './requests.ts';
 
 export function addTokens(inspect: Command, context: Context): void {
@@ -12,7 +12,7 @@ export function addTokens(inspect: Command, context: Context): void {
     .argument('[input]', 'file of JSON lines (default: standard input)')
     .option('-m, --model <model>', 'path or name of the model (default: o200k_harmony)')
     .action(async (input: string | undefined, flags: { readonly model?: string }) => {
-      const tokenizer = await openTokenizer(context, flags.model);
+      const tokenizer = await tokenizerOf(context, flags.model);
       await answerLines(context, readLines(input), (request) => convert(tokenizer, request));
     });
 }
