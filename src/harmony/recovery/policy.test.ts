@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { o200kHarmony } from '../../tokenizer/index.ts';
+import type { RecoveredMessage, TurnFinish } from './events.ts';
+import { recover } from './parser.ts';
+import type { RepairCode } from './repairs.ts';
+
+const tokenizer = o200kHarmony();
+const string = { type: 'string' };
+const tools = [
+  { name: 'read', parameters: { type: 'object', properties: { path: string }, required: ['path'] } },
+  { name: 'grep', parameters: { type: 'object', properties: { pattern: string, count: { type: 'integer' } } } },
+  { name: 'patch', parameters: string },
+];
+const READ = '{"path":"a"}';
+
+/** A message in one line: surface, channel, recipient, type, content. */
+function line({ surface, channel, recipient, contentType, content, undeclared, incomplete }: RecoveredMessage): string {
+  const flags = `${undeclared ? ' undeclared' : ''}${incomplete ? ' incomplete' : ''}`;
+  const to = `${recipient === undefined ? '' : ` to=${recipient}`}${contentType === undefined ? '' : ` ${contentType}`}`;
+  return `${surface} ${channel}${to}${flags}: ${content}`;
+}
+
+interface Case {
+  readonly of: string;
+  readonly text: string;
+  readonly gives: readonly string[];
+  readonly repairs: readonly RepairCode[];
+  readonly finish?: TurnFinish;
+  readonly builtins?: readonly string[];
+  readonly tools?: readonly [];
+}
+
+const cases: readonly Case[] = [
+  {
+    of: 'a channel with the recipient glued to it',
+    text: `<|channel|>commentaryto=functions.read json<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read json: ${READ}`],
+    repairs: ['channel-normalized'],
+  },
+  {
+    of: 'an ordinary word that begins like a channel',
+    text: '<|channel|>finally<|message|>Done.<|return|>',
+    gives: ['text final: Done.'],
+    repairs: ['channel-unknown', 'channel-assumed'],
+  },
+  {
+    of: 'a call without a channel',
+    text: ` to=functions.read<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['channel-assumed'],
+  },
+  {
+    of: 'a space between the marker and the content type',
+    text: `<|channel|>commentary to=functions.read <|constrain|> json<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read <|constrain|>json: ${READ}`],
+    repairs: ['header-junk'],
+  },
+  {
+    of: 'arguments right behind the recipient',
+    text: `<|channel|>commentary to=functions.read${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['missing-message-token'],
+  },
+  {
+    of: 'a namespace without a function, when the arguments fit one',
+    text: `<|channel|>commentary to=functions. json<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read json: ${READ}`],
+    repairs: ['recipient-empty', 'type-not-recipient', 'recipient-inferred'],
+  },
+  {
+    of: 'a lost recipient whose arguments fit no function',
+    text: '<|channel|>analysis<|message|>{"path":1}<|call|>',
+    gives: ['reasoning analysis: {"path":1}'],
+    repairs: ['stray-token'],
+  },
+  {
+    of: 'arguments that do not say which of two calls is meant',
+    text: '<|channel|>commentary to=functions.read<|message|>{"path":"a"}{"path":"b"}<|call|>',
+    gives: ['tool_call commentary to=functions.read: {"path":"a"}{"path":"b"}'],
+    repairs: ['arguments-not-json'],
+  },
+  {
+    of: 'an object that is cut short inside prose',
+    text: '<|channel|>commentary to=functions.grep<|message|>Go: {"pattern":{"a":1}<|call|>',
+    gives: ['tool_call commentary to=functions.grep: Go: {"pattern":{"a":1}'],
+    repairs: ['arguments-not-json'],
+  },
+  {
+    of: 'a fenced list of one object',
+    text: `<|channel|>commentary to=functions.read<|message|>\`\`\`json\n[${READ}]\n\`\`\`<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['arguments-unfenced', 'arguments-unwrapped'],
+  },
+  {
+    of: 'a fence for a function that takes text',
+    text: '<|channel|>commentary to=functions.patch<|message|>```\n{}\n```<|call|>',
+    gives: ['tool_call commentary to=functions.patch: ```\n{}\n```'],
+    repairs: [],
+  },
+  {
+    of: 'python, which is enabled',
+    text: '<|channel|>analysis to=python code<|message|>print([1)<|call|>',
+    builtins: ['python'],
+    gives: ['builtin_call analysis to=python code: print([1)'],
+    repairs: [],
+  },
+  {
+    of: 'a function of the browser, which is enabled',
+    text: '<|channel|>analysis to=browser.open code<|message|>{"id":2}<|call|>',
+    builtins: ['browser'],
+    gives: ['builtin_call analysis to=browser.open code: {"id":2}'],
+    repairs: [],
+  },
+  {
+    of: 'the user as recipient',
+    text: '<|channel|>final to=user<|message|>Hi.<|return|>',
+    gives: ['text final: Hi.'],
+    repairs: ['recipient-dropped'],
+  },
+  {
+    of: 'an answer after an answer, on no channel',
+    text: '<|channel|>final<|message|>A<|end|><|start|>assistant<|channel|>x<|message|>B<|end|>',
+    gives: ['text final: A', 'reasoning analysis: B'],
+    repairs: ['channel-unknown', 'channel-assumed'],
+  },
+  {
+    of: 'text that is cut on no channel, after thoughts and without',
+    text: '<|channel|>analysis<|message|>A<|end|><|start|>assistant<|message|>B',
+    finish: 'length',
+    gives: ['reasoning analysis: A', 'text final incomplete: B'],
+    repairs: ['channel-assumed'],
+  },
+  {
+    of: 'text that is cut on no channel, without thoughts',
+    text: '<|message|>B',
+    finish: 'length',
+    gives: ['reasoning analysis incomplete: B'],
+    repairs: ['channel-assumed'],
+  },
+  {
+    of: 'an answer that is nothing but a number',
+    text: '42<|return|>',
+    gives: ['text final: 42'],
+    repairs: ['missing-message-token', 'channel-assumed'],
+  },
+  {
+    of: 'a call that ends where the next message starts',
+    text: `<|channel|>commentary to=functions.read<|message|>${READ}<|start|>assistant<|channel|>final<|message|>B<|return|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`, 'text final: B'],
+    repairs: ['missing-end'],
+  },
+  {
+    of: "a user's turn inside a body, after an answer",
+    text: '<|channel|>final<|message|>A<|start|>user<|message|>B<|end|><|start|>assistant<|channel|>final<|message|>C<|return|>',
+    gives: ['text final: A'],
+    repairs: ['missing-end', 'foreign-role'],
+  },
+  {
+    of: "a tool's name as an ordinary word behind a start token",
+    text: '<|channel|>final<|message|>Not <|start|>read this.<|return|>',
+    gives: ['text final: Not <|start|>read this.'],
+    repairs: ['special-as-text'],
+  },
+  {
+    of: 'a second call behind the first, without start and channel tokens',
+    text: `<|channel|>commentary to=functions.read<|message|>${READ}<|call|>commentary to=functions.grep json<|message|>{}<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`, 'tool_call commentary to=functions.grep json: {}'],
+    repairs: ['missing-start', 'missing-channel-token'],
+  },
+  {
+    of: 'nothing at all',
+    text: '',
+    gives: [],
+    repairs: ['empty-message'],
+  },
+  {
+    of: 'an empty answer',
+    text: '<|channel|>final<|message|><|return|>',
+    gives: ['text final: '],
+    repairs: [],
+  },
+  {
+    of: 'a recipient although nobody can be called',
+    text: `<|channel|>analysis to=functions.read<|message|>${READ}<|call|>`,
+    tools: [],
+    gives: [`reasoning analysis: ${READ}`],
+    repairs: ['recipient-without-tools', 'stray-token'],
+  },
+];
+
+for (const { of, text, gives, repairs, finish, builtins, tools: none } of cases) {
+  test(`recovers ${of}`, () => {
+    const options = { tools: none ?? tools, builtins: builtins ?? [], finish: finish ?? 'stop' };
+    const recovered = recover(tokenizer.encodeWithSpecials(text), tokenizer, options);
+    assert.deepEqual(recovered.messages.map(line), gives);
+    assert.deepEqual(recovered.repairs.map(({ code }) => code).sort(), [...repairs].sort());
+  });
+}
+
+test('ids outside the vocabulary are replacement characters, each named', () => {
+  const ids = [...tokenizer.encodeWithSpecials('<|channel|>final<|message|>a'), 999_999, ...tokenizer.encode('b')];
+  const { messages, repairs } = recover(ids, tokenizer);
+  assert.deepEqual(messages.map(line), ['text final: a\ufffdb']);
+  assert.deepEqual(repairs, [{ code: 'stray-token', detail: '999999' }]);
+});
+
+test('what is left out is in the repairs', () => {
+  const text = '<|channel|>final<|message|>A<|return|><|start|>assistant<|channel|>final<|message|>B';
+  const { repairs } = recover(tokenizer.encodeWithSpecials(text), tokenizer);
+  assert.deepEqual(repairs, [{ code: 'after-return', dropped: '<|start|>assistant<|channel|>final<|message|>B' }]);
+});
