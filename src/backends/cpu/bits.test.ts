@@ -31,7 +31,7 @@ class Layer {
       this.#weight(dense(`v${seed}`, 'f32', [size], randomMatrix(seed, 1, size)));
     const experts = (seed: number, nibbles: 'pairs' | 'halves') => ({
       weight: this.#weight(mxfp4(`e${seed}`, seed, [EXPERTS, HIDDEN, HIDDEN], nibbles)),
-      bias: this.#weight(dense(`b${seed}`, 'bf16', [EXPERTS, HIDDEN], randomMatrix(seed, EXPERTS, HIDDEN))),
+      bias: backend.upload(dense(`b${seed}`, 'bf16', [EXPERTS, HIDDEN], randomMatrix(seed, EXPERTS, HIDDEN))),
     });
     this.#weights = {
       embedding: matrix(1, TOKENS, HIDDEN),

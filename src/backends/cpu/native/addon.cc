@@ -297,30 +297,39 @@ void RunWork(napi_env, void* data) {
   run.finish();
 }
 
+// A Float32Array that takes the memory over (or, where external buffers are not allowed, as in Electron, a copy of it).
+// False when the environment is closing and takes nothing any more.
+bool to_array(napi_env env, std::pair<float*, int64_t>& result, napi_value* array) {
+  const auto [values, count] = result;
+  const auto release = [](napi_env, void* memory, void*) { free_aligned(memory); };
+  napi_value buffer;
+  const napi_status status = napi_create_external_arraybuffer(env, values, count * sizeof(float), release, nullptr, &buffer);
+  if (status == napi_ok) {
+    result.first = nullptr;
+  } else if (status == napi_no_external_buffers_allowed) {
+    void* copy = nullptr;
+    if (napi_create_arraybuffer(env, count * sizeof(float), &copy, &buffer) != napi_ok) return false;
+    if (count > 0) std::memcpy(copy, values, count * sizeof(float));
+  } else {
+    return false;
+  }
+  return napi_create_typedarray(env, napi_float32_array, count, buffer, 0, array) == napi_ok;
+}
+
 void SettleWork(napi_env env, napi_status, void* data) {
   std::unique_ptr<Work> work(static_cast<Work*>(data));
   HandleScope scope(env);
+  napi_value list;
   if (work->failure) {
     napi_reject_deferred(env, work->deferred, error(env, work->failure.code, work->failure.message));
-  } else {
-    napi_value list;
-    napi_create_array_with_length(env, work->results.size(), &list);
-    for (size_t i = 0; i < work->results.size(); i++) {
-      auto [values, count] = work->results[i];
-      napi_value buffer, array;
-      // The ArrayBuffer takes the memory over. Where external buffers are not allowed (Electron), it is copied.
-      const auto release = [](napi_env, void* memory, void*) { free_aligned(memory); };
-      if (napi_create_external_arraybuffer(env, values, count * sizeof(float), release, nullptr, &buffer) == napi_ok) {
-        work->results[i].first = nullptr;
-      } else {
-        void* copy = nullptr;
-        napi_create_arraybuffer(env, count * sizeof(float), &copy, &buffer);
-        if (count > 0) std::memcpy(copy, values, count * sizeof(float));
-      }
-      napi_create_typedarray(env, napi_float32_array, count, buffer, 0, &array);
-      napi_set_element(env, list, static_cast<uint32_t>(i), array);
+  } else if (napi_create_array_with_length(env, work->results.size(), &list) == napi_ok) {
+    bool complete = true;
+    for (size_t i = 0; i < work->results.size() && complete; i++) {
+      napi_value array;
+      complete = to_array(env, work->results[i], &array) &&
+                 napi_set_element(env, list, static_cast<uint32_t>(i), array) == napi_ok;
     }
-    napi_resolve_deferred(env, work->deferred, list);
+    if (complete) napi_resolve_deferred(env, work->deferred, list);
   }
   if (--work->handle->in_flight == 0 && !work->handle->backend) work->handle->let_go(env);
   napi_delete_async_work(env, work->work);
