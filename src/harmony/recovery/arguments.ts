@@ -35,9 +35,9 @@ export function cleanArguments(body: string, schema: unknown, isCut: boolean): C
     const unfenced: Repair = { code: 'arguments-unfenced', dropped };
     return unwrap(inner, schema, [unfenced]) ?? clean(inner, unfenced);
   }
-  const scanner = scanJson(body.trimStart());
-  if (scanner.state === 'open') return { ...clean(body, repair('arguments-incomplete')), isIncomplete: true };
-  return onlyObject(body) ?? clean(body, repair('arguments-not-json'));
+  const first = findObject(body);
+  if (first?.state === 'open') return { ...clean(body, repair('arguments-incomplete')), isIncomplete: true };
+  return (first && onlyObject(body, first)) ?? clean(body, repair('arguments-not-json'));
 }
 
 function clean(content: string, ...repairs: Repair[]): CleanArguments {
@@ -64,14 +64,11 @@ function unwrap(json: string, schema: unknown, before: readonly Repair[]): Clean
   return clean(element, ...before, { code: 'arguments-unwrapped', dropped });
 }
 
-/** The one complete object in text that is no JSON, unless there are several. */
-function onlyObject(body: string): CleanArguments | undefined {
-  const at = findObject(body, body.startsWith('{') ? 1 : MAX_CANDIDATES);
-  if (at === undefined) return undefined;
-  const end = at + scanJson(body.slice(at)).length;
+/** The first object taken out of the text around it, unless there is another. */
+function onlyObject(body: string, { at, end }: FoundObject): CleanArguments | undefined {
   const leading = body.slice(0, at);
   const trailing = body.slice(end);
-  if (findObject(trailing, MAX_CANDIDATES) !== undefined) return undefined;
+  if (findObject(trailing)?.state === 'complete') return undefined;
   return clean(
     body.slice(at, end),
     ...junk('arguments-leading-junk', leading),
@@ -83,14 +80,24 @@ function junk(code: 'arguments-leading-junk' | 'arguments-trailing-junk', text: 
   return text.trim() === '' ? [] : [{ code, detail: text.trim(), dropped: text }];
 }
 
-/** Where the first complete object begins. One that is cut short hides what is inside it. */
-function findObject(text: string, candidates: number): number | undefined {
-  let at = text.indexOf('{');
+interface FoundObject {
+  readonly at: number;
+  readonly end: number;
+  readonly state: 'open' | 'complete';
+}
+
+/**
+ * The first object or the beginning of one, which hides what is inside it. In a body that begins with `{` only that one
+ * counts: it was shown already.
+ */
+function findObject(text: string): FoundObject | undefined {
+  const candidates = text.startsWith('{') ? 1 : MAX_CANDIDATES;
+  let at = text.search(/[{[]/);
   for (let i = 0; i < candidates && at >= 0; i++) {
-    const { state } = scanJson(text.slice(at));
-    if (state === 'complete') return at;
-    if (state === 'open') return undefined;
-    at = text.indexOf('{', at + 1);
+    const { state, length } = scanJson(text.slice(at));
+    if (state !== 'invalid' && (text[at] === '{' || state === 'open')) return { at, end: at + length, state };
+    const next = text.slice(at + 1).search(/[{[]/);
+    at = next < 0 ? -1 : at + 1 + next;
   }
   return undefined;
 }

@@ -83,8 +83,8 @@ const cases: readonly Case[] = [
   {
     of: 'an object that is cut short inside prose',
     text: '<|channel|>commentary to=functions.grep<|message|>Go: {"pattern":{"a":1}<|call|>',
-    gives: ['tool_call commentary to=functions.grep: Go: {"pattern":{"a":1}'],
-    repairs: ['arguments-not-json'],
+    gives: ['tool_call commentary to=functions.grep incomplete: Go: {"pattern":{"a":1}'],
+    repairs: ['arguments-incomplete'],
   },
   {
     of: 'a fenced list of one object',
