@@ -12,7 +12,10 @@ static float half_value(uint16_t h) {
 }
 
 // A finite f16 below 4 in magnitude, now and then subnormal.
-static uint16_t random_half(Random& random) { return (uint16_t)((random.next() & 0x83ff) | random.below(17) << 10); }
+static uint16_t random_half(Random& random) {
+  const uint32_t sign_and_mantissa = random.next() & 0x83ff;
+  return (uint16_t)(sign_and_mantissa | random.below(17) << 10);
+}
 
 OwnedWeight make_weight(Random& random, DType dtype, int64_t experts, int64_t rows, int64_t cols, int64_t gap, bool gguf) {
   const bool blocked = dtype == DType::q8_0 || dtype == DType::q8 || dtype == DType::mxfp4;
