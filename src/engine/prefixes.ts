@@ -42,11 +42,9 @@ export class KeptPrefixes {
     return this.#kept.reduce((longest, kept) => Math.max(longest, commonLength(kept.ids, ids)), 0);
   }
 
-  /** Whether exactly these ids are kept; if so they count as used just now. */
+  /** Whether exactly the first `length` of these ids are kept. */
   has(ids: readonly number[], length: number): boolean {
-    const kept = this.#kept.find((other) => other.ids.length === length && commonLength(other.ids, ids) === length);
-    if (kept) this.#touch(kept);
-    return kept !== undefined;
+    return this.#kept.some((kept) => kept.ids.length === length && commonLength(kept.ids, ids) === length);
   }
 
   /** Takes over a prefix whose ids are the first `prefix.length` of `ids`. */

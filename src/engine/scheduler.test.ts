@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FakeRunner, type FakeRunnerOptions, fakeLogits } from './testing.ts';
+import { Generation } from './generation.ts';
 import { LocalEngine, type LocalEngineOptions } from './local.ts';
 import { resolveParams } from './params.ts';
 import { Sampler, samplerScratch } from './sampling.ts';
+import { Scheduler } from './scheduler.ts';
+import { FakeRunner, type FakeRunnerOptions, fakeLogits } from './testing.ts';
 import type { EndEvent, GenerateEvent, GenerateParams } from './types.ts';
 
 interface Outcome {
@@ -216,7 +218,8 @@ test('a request that waits, or whose signal fired before, is cancelled without r
   assert.equal((await waiting).end.reason, 'cancelled');
   assert.equal((await collect(engine.submit([3], {}, { signal: AbortSignal.abort() }))).end.reason, 'cancelled');
   await first;
-  assert.equal(runner.steps.length, 5); // those of the first request
+  await collect(engine.submit([4], { maxTokens: 1 }));
+  assert.equal(runner.steps.length, 5 + 1); // those of the first request and of the last
   await engine.close();
 });
 
@@ -292,6 +295,14 @@ test('a turn that goes on begins after the whole blocks of what was kept', async
   await engine.close();
 });
 
+test('a prompt is kept apart from its answer, for a history that leaves thoughts out', async () => {
+  const { engine } = open({ blockSize: 8 });
+  await collect(engine.submit(promptOf(24), { maxTokens: 13 }));
+  const { end } = await collect(engine.submit([...promptOf(24), 50, 51, 52], { maxTokens: 1 }));
+  assert.equal(end.cachedTokens, 24);
+  await engine.close();
+});
+
 test('where two prompts part is kept too, so that a third begins there', async () => {
   const { engine } = open({ blockSize: 8 });
   const cached = [];
@@ -336,6 +347,64 @@ test('a sequence that is put aside for want of room resumes with the same tokens
   const computed = runner.steps.flat().reduce((sum, ids) => sum + ids.length, 0);
   assert.ok(computed > 9 + 10 + 11 + 3 * 29, 'something had to be computed again');
   await engine.close();
+});
+
+test('a request starts only when there is room for its prompt beside those that are being read', async () => {
+  const { runner, engine } = open(
+    { blockSize: 4, capacity: 12, contextLength: 48 },
+    { prefill: { alone: 5, besideDecode: 5 } },
+  );
+  const prompts = [promptOf(30, 1), promptOf(29, 2)]; // eight blocks each
+  await Promise.all(prompts.map((prompt) => collect(engine.submit(prompt, { maxTokens: 2, stopIds: [] }))));
+  const computed = runner.steps.flat().reduce((sum, ids) => sum + ids.length, 0);
+  assert.equal(computed, 30 + 29 + 2); // nothing twice
+  await engine.close();
+});
+
+test('a sequence that was put aside goes on before requests that came later', async () => {
+  const { engine } = open({ blockSize: 4, capacity: 12, contextLength: 48 }, { maxRunning: 2 });
+  const order: number[] = [];
+  const prompts = [promptOf(9, 1), promptOf(10, 2), promptOf(11, 3)];
+  await Promise.all(
+    prompts.map(async (prompt, i) => {
+      await collect(engine.submit(prompt, { maxTokens: 30, stopIds: [] }));
+      order.push(i);
+    }),
+  );
+  assert.deepEqual(order, [0, 1, 2]);
+  await engine.close();
+});
+
+test('a sequence that is alone and still finds no room ends instead of waiting for ever', async () => {
+  const { runner, engine } = open({ blockSize: 4, capacity: 12, contextLength: 48 });
+  const blocksInUse = runner.blocksInUse.bind(runner);
+  runner.blocksInUse = () => blocksInUse() + 7; // somebody else's
+  const { ids, end } = await collect(engine.submit(promptOf(9), { stopIds: [] }));
+  assert.deepEqual([ids.length, end.reason], [5 * 4 - 9 + 1, 'length']);
+  await engine.close();
+});
+
+test('nothing follows the end that a cancelled request has given, though its step still runs', async () => {
+  let count = 0;
+  const runner = new FakeRunner({ beforeStep: () => void (++count === 3 && scheduler.cancel(generation)) });
+  const scheduler = new Scheduler(runner);
+  const types: string[] = [];
+  const sink = { emit: ({ type }: GenerateEvent) => void types.push(type), fail: assert.fail };
+  const generation = scheduler.add({ prompt: [1], params: resolveParams({}, {}, 53), limit: 99, sink });
+  await steps(runner, 3);
+  await scheduler.close();
+  assert.deepEqual(types, ['token', 'token', 'end']);
+});
+
+test('what a request found kept is what it found when it first started', () => {
+  const ends: EndEvent[] = [];
+  const sink = { emit: (event: GenerateEvent) => void (event.type === 'end' && ends.push(event)), fail: assert.fail };
+  const generation = new Generation({ prompt: promptOf(30), params: resolveParams({}, {}, 53), limit: 9, sink });
+  const sequence = (length: number) => ({ length, keep: assert.fail, release: () => {} });
+  generation.start(sequence(8));
+  generation.start(sequence(24)); // after it was put aside
+  generation.end('cancelled');
+  assert.equal(ends[0]!.cachedTokens, 8);
 });
 
 test('close cancels what runs and waits, and refuses what comes after', async () => {
