@@ -99,7 +99,7 @@ async function converse(
   stories: readonly Story[],
   asking: readonly number[],
   window: number,
-  sinkSpread = 2,
+  spread: { readonly queries?: number; readonly sinks?: number } = {},
 ): Promise<void> {
   const { heads, kvHeads, headDim } = shape;
   const width = kvHeads * headDim;
@@ -127,8 +127,8 @@ async function converse(
   const view = viewOf(now);
   const k = lab.activations(step, joined(now, width, 'k'), width);
   step.writeKv(pool, 1, k, lab.activations(step, joined(now, width, 'v'), width), view);
-  const q = randomRows(41, view.positions.length, heads * headDim, 2);
-  const sinks = randomRows(42, 1, heads, sinkSpread);
+  const q = randomRows(41, view.positions.length, heads * headDim, spread.queries ?? 2);
+  const sinks = randomRows(42, 1, heads, spread.sinks ?? 2);
   const queries = lab.activations(step, q, heads * headDim);
   const [found] = await step.read([step.attend(queries, pool, 1, lab.vector(sinks), view, window)]);
   assertClose(`window ${window}`, found, attendTo(lab, shape, q, view, stories, sinks, window));
@@ -212,7 +212,11 @@ export const attentionCases: readonly Case[] = [
   ],
   [
     'sinks far above and far below the scores take everything and nothing',
-    (lab) => converse(lab, narrow, [story(57, 90, [0, 1], narrow)], [90], 0, 80),
+    (lab) => converse(lab, narrow, [story(57, 90, [0, 1], narrow)], [90], 0, { sinks: 80 }),
+  ],
+  [
+    'scores and sinks far beyond the range of exp stay finite',
+    (lab) => converse(lab, narrow, [story(59, 90, [0, 1], narrow)], [90], 0, { queries: 2000, sinks: 2000 }),
   ],
   [
     'attend and writeKv do nothing for no tokens',

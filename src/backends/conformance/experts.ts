@@ -22,6 +22,15 @@ const route: Case[] = [
     },
   ],
   [
+    'route lets a NaN show in the weights instead of passing over it',
+    async (lab) => {
+      const step = lab.backend.begin();
+      const { weights } = step.route(lab.activations(step, Float32Array.of(1, 2, Number.NaN, 3), 4), 2);
+      const [found] = await step.read([weights]);
+      if (!found!.some(Number.isNaN)) throw new Error(`expected a NaN among the weights, got ${found}`);
+    },
+  ],
+  [
     'route weighs the chosen by softmax over those alone, whatever the scale of the logits',
     async (lab) => {
       for (const [numExperts, count, spread] of [

@@ -68,7 +68,7 @@ export class Lab {
 }
 
 /** What rounding x to 127ths of each block's largest may change in x · w: half a step for each column. */
-export function codeError(x: ArrayLike<number>, w: ArrayLike<number>): number {
+function codeError(x: ArrayLike<number>, w: ArrayLike<number>): number {
   let error = 0;
   for (let block = 0; block < x.length; block += 32) {
     let [largest, weights] = [0, 0];
