@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // In a clone the command runs from source, where this Node can strip types; in an installed package, from dist/.
 import { existsSync } from 'node:fs';
+import module from 'node:module';
+
+module.enableCompileCache?.(); // a third of the time to start, where this Node has it
 
 const source = new URL('../src/cli/main.ts', import.meta.url);
 const compiled = new URL('../dist/cli/main.js', import.meta.url);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-const bin = fileURLToPath(new URL('../../bin/ossia.js', import.meta.url));
+export const bin = fileURLToPath(new URL('../../bin/ossia.js', import.meta.url));
 
 export interface Outcome {
   readonly stdout: string;
