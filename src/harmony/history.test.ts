@@ -39,6 +39,11 @@ test('per turn, a call that goes takes its result with it, and only its own', ()
   assert.deepEqual(selectHistory([...past, ...stays], 'per-turn'), [user('a'), ...stays]);
 });
 
+test('per turn, a result behind the next question answers no dropped call', () => {
+  const stays = [user('b'), result('python'), answer('A')];
+  assert.deepEqual(selectHistory([call('analysis', 'python'), ...stays], 'per-turn'), stays);
+});
+
 test('per turn, what a user wrote stays whatever its channel', () => {
   const odd: Message = { role: 'user', channel: 'analysis', content: 'odd' };
   assert.deepEqual(selectHistory([odd, ...first], 'per-turn'), [odd, user('a'), answer('A')]);

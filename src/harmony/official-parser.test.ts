@@ -78,3 +78,11 @@ for (const item of casesOf<{ eos: boolean; expected: Expected }>('stream')) {
     assert.deepEqual(actual, item.expected);
   });
 }
+
+test('a header that ends inside a character does not decode', () => {
+  const half = tokenizer.encode('🪼').slice(0, 1);
+  const message = tokenizer.specials.get('<|message|>')!;
+  const run = () =>
+    parse([...tokenizer.encodeWithSpecials('<|channel|>final'), ...half, message], tokenizer, { role: 'assistant' });
+  assert.throws(run, (error: OssiaError) => error.message === 'could not decode header');
+});

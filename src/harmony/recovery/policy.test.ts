@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { o200kHarmony } from '../../tokenizer/index.ts';
 import type { RecoveredMessage, TurnFinish } from './events.ts';
 import { recover } from './parser.ts';
+import type { DeclaredTool } from './recipient.ts';
 import type { RepairCode } from './repairs.ts';
 
 const tokenizer = o200kHarmony();
@@ -28,7 +29,7 @@ interface Case {
   readonly repairs: readonly RepairCode[];
   readonly finish?: TurnFinish;
   readonly builtins?: readonly string[];
-  readonly tools?: readonly [];
+  readonly tools?: readonly DeclaredTool[];
 }
 
 const cases: readonly Case[] = [
@@ -169,6 +170,37 @@ const cases: readonly Case[] = [
     repairs: ['missing-start', 'missing-channel-token'],
   },
   {
+    of: 'arguments whose number is no integer',
+    text: '<|channel|>analysis<|message|>{"count":1.5}<|call|>',
+    gives: ['reasoning analysis: {"count":1.5}'],
+    repairs: ['stray-token'],
+  },
+  {
+    of: 'an unknown word before the recipient, which is no content type',
+    text: `<|channel|>commentary please to=functions.read<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['header-junk'],
+  },
+  {
+    of: 'an unknown word behind the recipient, which is a content type',
+    text: `<|channel|>commentary to=functions.read yaml<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read yaml: ${READ}`],
+    repairs: [],
+  },
+  {
+    of: 'another case, when only one function has the name',
+    text: `<|channel|>commentary to=functions.READ<|message|>${READ}<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['recipient-normalized'],
+  },
+  {
+    of: 'another case, when two functions differ by it',
+    text: '<|channel|>commentary to=functions.LIST<|message|>{}<|call|>',
+    tools: [{ name: 'list' }, { name: 'List' }],
+    gives: ['tool_call commentary to=functions.LIST undeclared: {}'],
+    repairs: ['tool-undeclared'],
+  },
+  {
     of: 'nothing at all',
     text: '',
     gives: [],
@@ -189,9 +221,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-for (const { of, text, gives, repairs, finish, builtins, tools: none } of cases) {
+for (const { of, text, gives, repairs, finish, builtins, tools: own } of cases) {
   test(`recovers ${of}`, () => {
-    const options = { tools: none ?? tools, builtins: builtins ?? [], finish: finish ?? 'stop' };
+    const options = { tools: own ?? tools, builtins: builtins ?? [], finish: finish ?? 'stop' };
     const recovered = recover(tokenizer.encodeWithSpecials(text), tokenizer, options);
     assert.deepEqual(recovered.messages.map(line), gives);
     assert.deepEqual(recovered.repairs.map(({ code }) => code).sort(), [...repairs].sort());

@@ -112,6 +112,7 @@ test('a body of 300,000 tokens is read in linear time', () => {
     ['<|channel|>analysis<|message|>', ' '],
     ['<|channel|>commentary to=functions.get_tide<|message|>{"a":', '1'],
     ['', 'word '],
+    ['<|channel|>final<|message|><|start|>user', ' '],
     ['<|channel|>', '<|constrain|>'],
   ] as const) {
     const parser = new RecoveringParser(tokenizer, { tools });
