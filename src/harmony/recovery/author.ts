@@ -86,8 +86,9 @@ function isFollowedByField(header: HeaderText, end: number): boolean {
 /** Whether `<|start|>` and this text, inside a body, open a message. Undefined: more has to come to tell. */
 export function opensMessage(text: string, isClosed: boolean, toolset: Toolset): boolean | undefined {
   if (text === '') return isClosed ? false : undefined;
-  const tools = toolWords(toolset);
-  for (const word of ['assistant', ...OTHER_ROLES, ...tools]) {
+  const functionName = /^functions\.\S{0,100}/.exec(text)?.[0]; // declared or not: no ordinary word
+  const words = ['assistant', ...OTHER_ROLES, 'functions.', ...toolWords(toolset)];
+  for (const word of functionName === undefined ? words : [functionName]) {
     if (!text.startsWith(word)) {
       if (!isClosed && word.startsWith(text)) return undefined;
       continue;

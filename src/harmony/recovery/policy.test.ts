@@ -158,6 +158,12 @@ const cases: readonly Case[] = [
     repairs: ['missing-end', 'foreign-role'],
   },
   {
+    of: 'the invented result of an undeclared function inside arguments',
+    text: `<|channel|>commentary to=functions.nope<|message|>{}<|start|>functions.nope to=assistant<|message|>1<|end|>`,
+    gives: ['tool_call commentary to=functions.nope undeclared: {}'],
+    repairs: ['tool-undeclared', 'missing-end', 'foreign-role'],
+  },
+  {
     of: "a tool's name as an ordinary word behind a start token",
     text: '<|channel|>final<|message|>Not <|start|>read this.<|return|>',
     gives: ['text final: Not <|start|>read this.'],
