@@ -1,6 +1,7 @@
 import { TextDecoder, TextEncoder } from 'node:util';
 import { OssiaError } from '../base/index.ts';
 import { Merger } from './merge.ts';
+import { PieceCache } from './piece-cache.ts';
 import { endOfPiece } from './pieces.ts';
 import type { StreamDecoder, Tokenizer } from './tokenizer.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -19,6 +20,7 @@ export class BpeTokenizer implements Tokenizer {
   readonly specials: ReadonlyMap<string, number>;
   readonly #vocabulary: Vocabulary;
   readonly #merger: Merger;
+  readonly #cache = new PieceCache();
   readonly #ignoreMerges: boolean;
   readonly #specialBytes = new Map<number, Uint8Array>();
   /** The lengths of control tokens' names, longest first, by their first UTF-16 unit. */
@@ -76,8 +78,13 @@ export class BpeTokenizer implements Tokenizer {
     for (let start = 0, end = 0; start < bytes.length; start = end) {
       end = endOfPiece(bytes, start);
       const whole = this.#ignoreMerges ? this.#vocabulary.find(bytes, start, end) : -1;
-      if (whole >= 0) ids.push(whole);
-      else this.#merger.merge(bytes, start, end, ids);
+      if (whole >= 0) {
+        ids.push(whole);
+      } else if (!this.#cache.recall(bytes, start, end, ids)) {
+        const from = ids.length;
+        this.#merger.merge(bytes, start, end, ids);
+        this.#cache.store(bytes, start, end, ids, from);
+      }
     }
   }
 
@@ -114,13 +121,11 @@ export class BpeTokenizer implements Tokenizer {
   #bytesOf(id: number): Uint8Array {
     const special = this.#specialBytes.get(id);
     if (special !== undefined) return special;
-    const bytes =
-      Number.isInteger(id) && id >= 0 && id < this.#vocabulary.size ? this.#vocabulary.bytesOf(id) : undefined;
-    if (bytes === undefined || bytes.length === 0) {
+    if (!Number.isInteger(id) || id < 0 || id >= this.#vocabulary.size) {
       const range = `the vocabulary has the ids 0 to ${this.vocabSize - 1}`;
       throw new OssiaError('tokenizer/unknown-token', `Cannot decode the token ${id}: ${range}`);
     }
-    return bytes;
+    return this.#vocabulary.bytesOf(id);
   }
 }
 

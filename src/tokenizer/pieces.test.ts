@@ -28,6 +28,7 @@ const cases: [behaviour: string, ...pieces: string[]][] = [
   ['a space leads punctuation', ' +=', ' 中', ' ...'],
   ['a mark goes on with a word', 'e\u0301té', ' हिन्दी'],
   ['a mark alone is a word', '\u0301', '1'],
+  ['a mark alone takes a contraction as words do', "\u0301's", " \u0301'LL"],
   ['a mark does not lead capitals', '\u0301', 'AB'],
   ['a mark leads capitals that lower case follows', '\u0301ABc'],
   ['a mark after punctuation belongs to it once there are two', '!!\u0301', ' !\u0301'],

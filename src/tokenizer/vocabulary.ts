@@ -1,4 +1,5 @@
 import { badVocabulary } from './bad-vocabulary.ts';
+import { hashBytes } from './hash.ts';
 
 /** Five times o200k: more than any vocabulary needs, and ranks must fit the queue of merges (see merge.ts). */
 export const MAX_SIZE = 2 ** 20;
@@ -67,8 +68,8 @@ export class Vocabulary {
     if (length === 1) return this.#singles[text[start]!]!;
     if (length === 2) return this.#pairs[(text[start]! << 8) | text[start + 1]!]!;
     if (length > this.longest) return -1;
-    const hash = hashOf(text, start, end);
-    for (let slot = spread(hash) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    const hash = hashBytes(text, start, end);
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const id = this.#table[2 * slot]! - 1;
       if (id < 0) return -1;
       if (this.#table[2 * slot + 1] === hash && this.#equals(id, text, start, length)) return id;
@@ -87,8 +88,8 @@ export class Vocabulary {
   #insert(id: number): void {
     const start = this.#offsets[id]!;
     const end = this.#offsets[id + 1]!;
-    const hash = hashOf(this.#bytes, start, end);
-    let slot = spread(hash) & this.#mask;
+    const hash = hashBytes(this.#bytes, start, end);
+    let slot = hash & this.#mask;
     for (; this.#table[2 * slot] !== 0; slot = (slot + 1) & this.#mask) {
       const other = this.#table[2 * slot]! - 1;
       if (this.#table[2 * slot + 1] === hash && this.#equals(other, this.#bytes, start, end - start)) {
@@ -100,16 +101,4 @@ export class Vocabulary {
     if (end - start === 1) this.#singles[this.#bytes[start]!] = id;
     if (end - start === 2) this.#pairs[(this.#bytes[start]! << 8) | this.#bytes[start + 1]!] = id;
   }
-}
-
-/** FNV-1a. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash;
-}
-
-/** Brings the high bits, which FNV mixes best, down to where the mask looks. */
-function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
 }
