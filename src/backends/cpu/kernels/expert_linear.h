@@ -1,6 +1,9 @@
-// int8 inputs times MXFP4 weights. Four blocks of 32 columns make 64 bytes; each becomes two vectors of small integers (the
-// values doubled), which meet the inputs' codes in the order that quantize.h gave them. A block's integer sum is exact and fills
-// four lanes. Groups of four blocks in column order, lanes added at the end, then half of it for the doubling.
+// int8 inputs times MXFP4 weights.
+//
+// Four blocks of 32 columns make 64 bytes; each becomes two vectors of small integers (the values doubled), which meet the inputs'
+// codes in the order that quantize.h gave them. A block's products are added exactly. Four rows share a vector of these sums
+// (merge_rows), so that scaling costs once for all four: lane 4i + r belongs to block i of the group and row r. Groups in column
+// order; at the end a row's four lanes are added, and halved for the doubling.
 #pragma once
 
 #include "linear_q8.h"
@@ -12,8 +15,8 @@ struct Fp4Input {
   int64_t* nan_row;  // gets the first weight row with a NaN scale; untouched when there is none
 };
 
-// 2^(e - 127) of four E8M0 bytes, each in four lanes. Byte 0 is 2^-127, a subnormal; 255 becomes infinity.
-OSSIA_INLINE I32 e8m0_bits(uint32_t four) { return max_i32(shift_left<23>(spread_bytes(four)), set_i32(0x00400000)); }
+// 2^(e - 127) of E8M0 bytes. Byte 0 is 2^-127, a subnormal; 255 becomes infinity.
+OSSIA_INLINE I32 e8m0_bits(I32 bytes) { return max_i32(shift_left<23>(bytes), set_i32(0x00400000)); }
 
 // Whether some byte was 255. The sum is a cheap first look; 2^127 is a legal scale, whose sum can be infinite too.
 OSSIA_INLINE bool holds_nan(I32 largest_bits) {
@@ -43,54 +46,54 @@ template <bool Packed> OSSIA_INLINE uint32_t load_scales(const uint8_t* p, int64
 }
 
 template <bool Packed> struct Fp4Kernel {
+  // R = 1 computes the same row four times: rarely, at the end of a part.
   template <int R, int T> static void tile(const Job<Fp4Input>& job, int64_t first_row, int64_t first_pair) {
     const Weight& weight = *job.weight;
     const int64_t blocks = weight.cols / kBlock;
     const int64_t padded = job.x.rows->padded_cols;
-    const uint8_t* w[R];
-    const uint8_t* e[R];
+    const uint8_t* w[4];
+    const uint8_t* e[4];
     const int8_t* codes[T];
     const float* scales[T];
-    F32 total[R][T];
+    F32 total[T];
     I32 largest = set_i32(0);
     OSSIA_UNROLL
-    for (int r = 0; r < R; r++) {
-      w[r] = weight_row(job, first_row + r);
-      e[r] = weight.scales + job.expert * weight.scale_expert_stride + (first_row + r) * weight.scale_row_stride;
+    for (int r = 0; r < 4; r++) {
+      const int64_t row = first_row + (R == 4 ? r : 0);
+      w[r] = weight_row(job, row);
+      e[r] = weight.scales + job.expert * weight.scale_expert_stride + row * weight.scale_row_stride;
     }
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
       codes[t] = job.x.rows->codes + x_row(job, first_pair + t) * padded;
       scales[t] = job.x.rows->scales + x_row(job, first_pair + t) * (padded / kBlock);
-      OSSIA_UNROLL
-      for (int r = 0; r < R; r++) total[r][t] = set_f32(0);
+      total[t] = set_f32(0);
     }
 
     auto group = [&](int64_t block, int64_t left) __attribute__((always_inline)) {
-      Bytes low[R], high[R];
-      F32 weight_scales[R];
+      Bytes low[4], high[4];
+      uint32_t scale_bytes[4];
       OSSIA_UNROLL
-      for (int r = 0; r < R; r++) {
+      for (int r = 0; r < 4; r++) {
         const uint8_t* p = w[r] + block * weight.block_stride;
         const Bytes bytes = load_codes<Packed>(p, weight.block_stride, left);
         low[r] = fp4_low(bytes);
         high[r] = fp4_high(bytes);
-        const I32 bits = e8m0_bits(load_scales<Packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left));
-        largest = max_i32(largest, bits);
-        weight_scales[r] = as_f32(bits);
-        if (T == 1) __builtin_prefetch(p + R * weight.row_stride);  // one input is over before memory has answered: ask early
+        scale_bytes[r] = load_scales<Packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
+        if (T == 1) __builtin_prefetch(p + kPrefetchBytes);
       }
+      const I32 scale_bits = e8m0_bits(widen_bytes(scale_bytes));
+      largest = max_i32(largest, scale_bits);
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
         const Bytes x_low = load_bytes(codes[t] + block * kBlock);
         const Bytes x_high = load_bytes(codes[t] + block * kBlock + 64);
         const I32 start = fp4_start(x_low, x_high);
-        const F32 x_scales = load_each4(scales[t] + block);
+        I32 sums[4];
         OSSIA_UNROLL
-        for (int r = 0; r < R; r++) {
-          const F32 products = to_f32(fp4_dot(fp4_dot(start, low[r], x_low), high[r], x_high));
-          total[r][t] = fma(products, mul(weight_scales[r], x_scales), total[r][t]);
-        }
+        for (int r = 0; r < 4; r++) sums[r] = fp4_dot(start, low[r], high[r], x_low, x_high);
+        const F32 scale = mul(as_f32(scale_bits), load_each4(scales[t] + block));
+        total[t] = fma(to_f32(merge_rows(sums)), scale, total[t]);
       }
     };
     int64_t block = 0;
@@ -99,9 +102,11 @@ template <bool Packed> struct Fp4Kernel {
 
     if (holds_nan(largest)) report_nan<R>(job, first_row);
     OSSIA_UNROLL
-    for (int r = 0; r < R; r++)
-      OSSIA_UNROLL
-      for (int t = 0; t < T; t++) finish(job, first_row + r, first_pair + t, 0.5f * sum(total[r][t]));
+    for (int t = 0; t < T; t++) {
+      float rows[4];
+      sum_rows(total[t], rows);
+      for (int r = 0; r < R; r++) finish(job, first_row + r, first_pair + t, 0.5f * rows[r]);
+    }
   }
 
   template <int R> static void report_nan(const Job<Fp4Input>& job, int64_t first_row) {
@@ -133,9 +138,9 @@ static int64_t expert_linear(const ExpertPart& part) {
   const Job<Fp4Input> job = {&weight,     part.bias,     part.expert, {part.quantized, &nan_row},
                              part.x_rows, part.out_rows, part.count,  part.out};
   if (weight.block_stride == 16 && weight.scale_block_stride == 1) {
-    walk<Fp4Kernel<true>, kDotTileRows, kDotTileTokens, kAloneRows>(job, part.row_begin, part.row_end);
+    walk<Fp4Kernel<true>, 4, kDotTileTokens, 4>(job, part.row_begin, part.row_end);
   } else {
-    walk<Fp4Kernel<false>, kDotTileRows, kDotTileTokens, kAloneRows>(job, part.row_begin, part.row_end);
+    walk<Fp4Kernel<false>, 4, kDotTileTokens, 4>(job, part.row_begin, part.row_end);
   }
   return nan_row;
 }

@@ -18,7 +18,6 @@ struct Bytes {
 // Sixteen registers are eight times sixteen lanes.
 constexpr int kTileRows = 2;
 constexpr int kTileTokens = 2;
-constexpr int kDotTileRows = 2;
 constexpr int kDotTileTokens = 2;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
@@ -45,6 +44,12 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 // p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
 OSSIA_INLINE F32 load_each4(const float* p) {
   return {_mm256_set_m128(_mm_set1_ps(p[1]), _mm_set1_ps(p[0])), _mm256_set_m128(_mm_set1_ps(p[3]), _mm_set1_ps(p[2]))};
+}
+// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
+OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
+  const __m128 first = _mm_setr_ps(a[0], a[1], a[2], a[3]);
+  const __m128 second = _mm_setr_ps(b[0], b[1], b[2], b[3]);
+  return {_mm256_set_m128(first, first), _mm256_set_m128(second, second)};
 }
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) { return {_mm256_set1_ps(a), _mm256_set1_ps(b)}; }
@@ -75,11 +80,17 @@ OSSIA_INLINE F32 to_f32(I32 x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi3
 OSSIA_INLINE I32 round_i32(F32 x) { return {_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)}; }
 OSSIA_INLINE I32 as_i32(F32 x) { return {_mm256_castps_si256(x.a), _mm256_castps_si256(x.b)}; }
 OSSIA_INLINE F32 as_f32(I32 x) { return {_mm256_castsi256_ps(x.a), _mm256_castsi256_ps(x.b)}; }
-// Byte i of `four` in lanes 4i … 4i + 3.
-OSSIA_INLINE I32 spread_bytes(uint32_t four) {
-  const __m256i all = _mm256_set1_epi32((int)four);  // index bytes with the top bit give zero
-  return {_mm256_shuffle_epi8(all, _mm256_setr_epi32(-256, -256, -256, -256, -255, -255, -255, -255)),
-          _mm256_shuffle_epi8(all, _mm256_setr_epi32(-254, -254, -254, -254, -253, -253, -253, -253))};
+// Lane 4i + r holds byte i of word r.
+OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
+  const __m128i transposed = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m128i words4 = _mm_setr_epi32((int)words[0], (int)words[1], (int)words[2], (int)words[3]);
+  const __m128i bytes = _mm_shuffle_epi8(words4, transposed);
+  return {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
+}
+// Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
+OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
+  return {_mm256_hadd_epi32(_mm256_hadd_epi32(rows[0].a, rows[1].a), _mm256_hadd_epi32(rows[2].a, rows[3].a)),
+          _mm256_hadd_epi32(_mm256_hadd_epi32(rows[0].b, rows[1].b), _mm256_hadd_epi32(rows[2].b, rows[3].b))};
 }
 
 // Lanes fold onto their lower half, four times: every set adds in this order.
@@ -88,6 +99,12 @@ OSSIA_INLINE float sum(F32 x) {
   __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
   return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+// The same with one fold less twice: out[r] adds lanes r, 4 + r, 8 + r and 12 + r.
+OSSIA_INLINE void sum_rows(F32 x, float out[4]) {
+  const __m256 half = _mm256_add_ps(x.a, x.b);
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 }
 
 OSSIA_INLINE Bytes load_bytes(const void* p) {
@@ -103,25 +120,32 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
   return {_mm256_loadu_si256((const __m256i*)p), q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256()};
 }
 
-// sum + u8 · s8. The u8 side stays so small in every use that pairs do not overflow 16 bits.
+// sum + u8 · s8, whose pairs of products are added in 16 bits first.
 OSSIA_INLINE __m256i dot_u8(__m256i sum, __m256i u8, __m256i s8) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(u8, s8), _mm256_set1_epi16(1)));
 }
 
-// MXFP4: doubled values, raised by 12 to be unsigned; `fp4_start` of the activations takes the raise back off.
+// MXFP4 as doubled values. The instruction wants one side unsigned, so they are raised by 12, and a sum starts at -12 times that
+// of the inputs. Low and high products share 16 bits before they part: 4 · 24 · 127 fits.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
   const __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)kFp4Raised));
   const __m256i mask = _mm256_set1_epi8(15);
   return {_mm256_shuffle_epi8(table, _mm256_and_si256(b.a, mask)), _mm256_shuffle_epi8(table, _mm256_and_si256(b.b, mask))};
 }
 OSSIA_INLINE Bytes fp4_high(Bytes b) { return fp4_low({_mm256_srli_epi16(b.a, 4), _mm256_srli_epi16(b.b, 4)}); }
-OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return {dot_u8(sum.a, w.a, x.a), dot_u8(sum.b, w.b, x.b)}; }
-OSSIA_INLINE I32 fp4_start(Bytes low, Bytes high) {
+OSSIA_INLINE __m256i fp4_dot(__m256i sum, __m256i low, __m256i high, __m256i x_low, __m256i x_high) {
+  const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(low, x_low), _mm256_maddubs_epi16(high, x_high));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
+  return {fp4_dot(sum.a, low.a, high.a, x_low.a, x_high.a), fp4_dot(sum.b, low.b, high.b, x_low.b, x_high.b)};
+}
+OSSIA_INLINE I32 fp4_start(Bytes x_low, Bytes x_high) {
   const Bytes raise = {_mm256_set1_epi8(kFp4Raise), _mm256_set1_epi8(kFp4Raise)};
-  return sub_i32(set_i32(0), fp4_dot(fp4_dot(set_i32(0), raise, low), raise, high));
+  return sub_i32(set_i32(0), fp4_dot(set_i32(0), raise, raise, x_low, x_high));
 }
 
-// int8 weights: the weight's sign moves to the activation, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
+// int8 weights: the weight's sign moves to the input, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
 OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {

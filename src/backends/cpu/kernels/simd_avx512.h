@@ -19,7 +19,6 @@ struct Bytes {
 // Tiles of weight rows by tokens that fit the 32 registers, sums and operands together.
 constexpr int kTileRows = 4;
 constexpr int kTileTokens = 4;
-constexpr int kDotTileRows = 2;
 constexpr int kDotTileTokens = 8;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 8;
@@ -38,6 +37,12 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 OSSIA_INLINE F32 load_each4(const float* p) {
   const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
   return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(_mm_loadu_ps(p)));
+}
+// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
+OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
+  const __m128 first = _mm_setr_ps(a[0], a[1], a[2], a[3]);
+  const __m128 second = _mm_setr_ps(b[0], b[1], b[2], b[3]);
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set_m128(first, first)), _mm256_set_m128(second, second), 1);
 }
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) {
@@ -66,11 +71,17 @@ OSSIA_INLINE F32 to_f32(I32 x) { return _mm512_cvtepi32_ps(x); }
 OSSIA_INLINE I32 round_i32(F32 x) { return _mm512_cvtps_epi32(x); }
 OSSIA_INLINE I32 as_i32(F32 x) { return _mm512_castps_si512(x); }
 OSSIA_INLINE F32 as_f32(I32 x) { return _mm512_castsi512_ps(x); }
-// Byte i of `four` in lanes 4i … 4i + 3.
-OSSIA_INLINE I32 spread_bytes(uint32_t four) {
-  const __m512i byte_of_lane = _mm512_setr_epi32(-256, -256, -256, -256, -255, -255, -255, -255,  //
-                                                 -254, -254, -254, -254, -253, -253, -253, -253);
-  return _mm512_shuffle_epi8(_mm512_set1_epi32((int)four), byte_of_lane);  // index bytes with the top bit give zero
+// Lane 4i + r holds byte i of word r.
+OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
+  const __m128i transposed = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m128i bytes = _mm_setr_epi32((int)words[0], (int)words[1], (int)words[2], (int)words[3]);
+  return _mm512_cvtepu8_epi32(_mm_shuffle_epi8(bytes, transposed));
+}
+// Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
+OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
+  const I32 ab = _mm512_add_epi32(_mm512_unpacklo_epi32(rows[0], rows[1]), _mm512_unpackhi_epi32(rows[0], rows[1]));
+  const I32 cd = _mm512_add_epi32(_mm512_unpacklo_epi32(rows[2], rows[3]), _mm512_unpackhi_epi32(rows[2], rows[3]));
+  return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
 }
 
 // Lanes fold onto their lower half, four times: every set adds in this order.
@@ -79,6 +90,12 @@ OSSIA_INLINE float sum(F32 x) {
   __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
   quarter = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
   return _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)));
+}
+
+// The same with one fold less twice: out[r] adds lanes r, 4 + r, 8 + r and 12 + r.
+OSSIA_INLINE void sum_rows(F32 x, float out[4]) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
 }
 
 OSSIA_INLINE Bytes load_bytes(const void* p) { return {_mm512_loadu_si512(p)}; }
@@ -96,7 +113,7 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)p)), high, 1)};
 }
 
-// sum + u8 · s8. The u8 side stays so small in every use that pairs do not overflow 16 bits.
+// sum + u8 · s8. Without VNNI pairs of products are added in 16 bits first.
 OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 #if defined(OSSIA_SIMD_VNNI)
   return _mm512_dpbusd_epi32(sum, u8, s8);
@@ -105,29 +122,35 @@ OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 #endif
 }
 
-// MXFP4: doubled values, raised by 12 to be unsigned; `fp4_start` of the activations takes the raise back off.
+// MXFP4 as doubled values. The instruction wants one side unsigned, so they are raised by 12, and a sum starts at -12 times that
+// of the inputs. Without VNNI low and high products share 16 bits before they part: 4 · 24 · 127 fits.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
   const __m512i table = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i*)kFp4Raised));
   return {_mm512_shuffle_epi8(table, _mm512_and_si512(b.v, _mm512_set1_epi8(15)))};
 }
 OSSIA_INLINE Bytes fp4_high(Bytes b) { return fp4_low({_mm512_srli_epi16(b.v, 4)}); }
-OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return dot_u8(sum, w.v, x.v); }
-OSSIA_INLINE I32 fp4_start(Bytes low, Bytes high) {
-  const __m512i raise = _mm512_set1_epi8(kFp4Raise);
-  return _mm512_sub_epi32(_mm512_setzero_si512(), dot_u8(dot_u8(_mm512_setzero_si512(), raise, low.v), raise, high.v));
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
+#if defined(OSSIA_SIMD_VNNI)
+  return dot_u8(dot_u8(sum, low.v, x_low.v), high.v, x_high.v);
+#else
+  const __m512i pairs = _mm512_add_epi16(_mm512_maddubs_epi16(low.v, x_low.v), _mm512_maddubs_epi16(high.v, x_high.v));
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
+#endif
+}
+OSSIA_INLINE I32 fp4_start(Bytes x_low, Bytes x_high) {
+  const Bytes raise = {_mm512_set1_epi8(kFp4Raise)};
+  return sub_i32(set_i32(0), fp4_dot(set_i32(0), raise, raise, x_low, x_high));
 }
 
-// int8 weights. With VNNI, which cannot overflow, they are raised by 128 and `i8_start` takes that back off; without it
-// the weight's sign moves to the activation, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
+// int8 weights, raised by 128 likewise. Without VNNI 2 · 255 · 127 would overflow 16 bits, so the weight's sign moves to the
+// input instead, whose codes are within ±127: 2 · 128 · 127 fits.
 #if defined(OSSIA_SIMD_VNNI)
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8((char)0x80))}; }
-OSSIA_INLINE I32 i8_start(Bytes x) {
-  return _mm512_sub_epi32(_mm512_setzero_si512(), dot_u8(_mm512_setzero_si512(), _mm512_set1_epi8((char)0x80), x.v));
-}
+OSSIA_INLINE I32 i8_start(Bytes x) { return sub_i32(set_i32(0), dot_u8(set_i32(0), _mm512_set1_epi8((char)0x80), x.v)); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) { return dot_u8(sum, w.v, x.v); }
 #else
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
-OSSIA_INLINE I32 i8_start(Bytes) { return _mm512_setzero_si512(); }
+OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
   const __m512i signed_x = _mm512_mask_sub_epi8(x.v, _mm512_movepi8_mask(w.v), _mm512_setzero_si512(), x.v);
   return dot_u8(sum, _mm512_abs_epi8(w.v), signed_x);

@@ -18,7 +18,6 @@ struct Bytes {
 // Thirty-two registers are eight times sixteen lanes.
 constexpr int kTileRows = 2;
 constexpr int kTileTokens = 2;
-constexpr int kDotTileRows = 2;
 constexpr int kDotTileTokens = 2;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
@@ -44,6 +43,8 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 }
 // p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
 OSSIA_INLINE F32 load_each4(const float* p) { OSSIA_EACH(F32, vld1q_dup_f32(p + i)); }
+// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
+OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) { OSSIA_EACH(F32, vld1q_f32(i < 2 ? a : b)); }
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) { OSSIA_EACH(F32, vdupq_n_f32(i < 2 ? a : b)); }
 
@@ -71,14 +72,26 @@ OSSIA_INLINE F32 to_f32(I32 x) { OSSIA_EACH(F32, vcvtq_f32_s32(x.v[i])); }
 OSSIA_INLINE I32 round_i32(F32 x) { OSSIA_EACH(I32, vcvtnq_s32_f32(x.v[i])); }
 OSSIA_INLINE I32 as_i32(F32 x) { OSSIA_EACH(I32, vreinterpretq_s32_f32(x.v[i])); }
 OSSIA_INLINE F32 as_f32(I32 x) { OSSIA_EACH(F32, vreinterpretq_f32_s32(x.v[i])); }
-// Byte i of `four` in lanes 4i … 4i + 3.
-OSSIA_INLINE I32 spread_bytes(uint32_t four) { OSSIA_EACH(I32, vdupq_n_s32((int32_t)(four >> (8 * i) & 255))); }
+// Lane 4i + r holds byte i of word r.
+OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
+  const int32x4_t all = vreinterpretq_s32_u32(vld1q_u32(words));
+  OSSIA_EACH(I32, vandq_s32(vshlq_s32(all, vdupq_n_s32(-8 * i)), vdupq_n_s32(255)));
+}
+// Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
+OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
+  OSSIA_EACH(I32, vpaddq_s32(vpaddq_s32(rows[0].v[i], rows[1].v[i]), vpaddq_s32(rows[2].v[i], rows[3].v[i])));
+}
 
 // Lanes fold onto their lower half, four times: every set adds in this order.
 OSSIA_INLINE float sum(F32 x) {
   const float32x4_t quarter = vaddq_f32(vaddq_f32(x.v[0], x.v[2]), vaddq_f32(x.v[1], x.v[3]));
   const float32x2_t pair = vadd_f32(vget_low_f32(quarter), vget_high_f32(quarter));
   return vget_lane_f32(pair, 0) + vget_lane_f32(pair, 1);
+}
+
+// The same with one fold less twice: out[r] adds lanes r, 4 + r, 8 + r and 12 + r.
+OSSIA_INLINE void sum_rows(F32 x, float out[4]) {
+  vst1q_f32(out, vaddq_f32(vaddq_f32(x.v[0], x.v[2]), vaddq_f32(x.v[1], x.v[3])));
 }
 
 OSSIA_INLINE Bytes load_bytes(const void* p) { OSSIA_EACH(Bytes, vld1q_s8((const int8_t*)p + 16 * i)); }
@@ -115,7 +128,9 @@ OSSIA_INLINE Bytes fp4_high(Bytes b) {
   const int8x16_t table = vld1q_s8(kFp4Doubled);
   OSSIA_EACH(Bytes, vqtbl1q_s8(table, vshrq_n_u8(vreinterpretq_u8_s8(b.v[i]), 4)));
 }
-OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return i8_dot(sum, w, x); }
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
+  return i8_dot(i8_dot(sum, low, x_low), high, x_high);
+}
 OSSIA_INLINE I32 fp4_start(Bytes, Bytes) { return set_i32(0); }
 
 #undef OSSIA_EACH

@@ -15,7 +15,6 @@ struct Bytes {
 
 constexpr int kTileRows = 1;
 constexpr int kTileTokens = 1;
-constexpr int kDotTileRows = 1;
 constexpr int kDotTileTokens = 1;
 constexpr int kAloneRows = 1;
 constexpr int kQueryTile = 1;
@@ -82,6 +81,12 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 OSSIA_INLINE F32 load_each4(const float* p) {
   F32 r;
   OSSIA_EACH r.v[i] = p[i / 4];
+  return r;
+}
+// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
+OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
+  F32 r;
+  OSSIA_EACH r.v[i] = (i < 8 ? a : b)[i % 4];
   return r;
 }
 // a in lanes 0 … 7, b in lanes 8 … 15.
@@ -154,10 +159,19 @@ OSSIA_INLINE F32 as_f32(I32 x) {
   __builtin_memcpy(&r, &x, 64);
   return r;
 }
-// Byte i of `four` in lanes 4i … 4i + 3.
-OSSIA_INLINE I32 spread_bytes(uint32_t four) {
+// Lane 4i + r holds byte i of word r.
+OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
   I32 r;
-  OSSIA_EACH r.v[i] = (int32_t)(four >> (8 * (i / 4)) & 255);
+  OSSIA_EACH r.v[i] = (int32_t)(words[i % 4] >> (8 * (i / 4)) & 255);
+  return r;
+}
+// Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
+OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
+  I32 r;
+  OSSIA_EACH {
+    const int32_t* four = rows[i % 4].v + i / 4 * 4;
+    r.v[i] = four[0] + four[1] + four[2] + four[3];
+  }
   return r;
 }
 
@@ -166,6 +180,11 @@ OSSIA_INLINE float sum(F32 x) {
   for (int half = 8; half > 0; half /= 2)
     for (int i = 0; i < half; i++) x.v[i] = x.v[i] + x.v[i + half];
   return x.v[0];
+}
+
+// The same with one fold less twice: out[r] adds lanes r, 4 + r, 8 + r and 12 + r.
+OSSIA_INLINE void sum_rows(F32 x, float out[4]) {
+  for (int r = 0; r < 4; r++) out[r] = (x.v[r] + x.v[8 + r]) + (x.v[4 + r] + x.v[12 + r]);
 }
 
 OSSIA_INLINE Bytes load_bytes(const void* p) {
@@ -203,7 +222,9 @@ OSSIA_INLINE Bytes fp4_high(Bytes b) {
   for (int i = 0; i < 64; i++) b.v[i] = kFp4Doubled[(uint8_t)b.v[i] >> 4];
   return b;
 }
-OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes w, Bytes x) { return i8_dot(sum, w, x); }
+OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
+  return i8_dot(i8_dot(sum, low, x_low), high, x_high);
+}
 OSSIA_INLINE I32 fp4_start(Bytes, Bytes) { return set_i32(0); }
 
 #undef OSSIA_EACH
