@@ -90,6 +90,20 @@ test('a call and its result are told by id, by name, or by being the only one', 
   }
 });
 
+test('of two calls the one that is answered leaves the other as the only one', () => {
+  const toolCalls = [
+    { id: 'a', name: 'weather', arguments: '{}' },
+    { id: 'b', name: 'clock', arguments: '{}' },
+  ];
+  const text = prompt([
+    { role: 'user', content: '?' },
+    { role: 'assistant', toolCalls },
+    { role: 'tool', content: 'noon', toolCallId: 'b' },
+    { role: 'tool', content: 'rain' },
+  ]);
+  assert.match(text, /functions\.clock to=assistant.*noon.*functions\.weather to=assistant.*rain/);
+});
+
 test('a result goes to the channel of its call', () => {
   const harmony = [{ role: 'assistant', recipient: 'functions.weather', channel: 'analysis', content: '{}' } as const];
   const call: ChatMessage = { role: 'assistant', toolCalls: [{ id: 'a', name: 'weather', arguments: '{}' }], harmony };

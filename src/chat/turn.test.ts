@@ -171,6 +171,29 @@ test('a remark before a call is text of the commentary channel', async () => {
   assert.deepEqual([...channels], ['commentary', 'final']);
 });
 
+test('a stop text after a remark cuts the answer, and the remark stays a message of its own', async () => {
+  const remark = '<|channel|>commentary<|message|>I will look: twe<|end|><|start|>assistant';
+  const { end, text } = await turn(new Parrot(remark + ANSWER), ['lve point', 'welve p']);
+  assert.equal(text, 'I will look: tweThe answer is t');
+  assert.deepEqual(
+    end.messages[0]!.harmony?.map(({ channel, content }) => [channel, content]),
+    [
+      ['commentary', 'I will look: twe'],
+      ['final', 'The answer is t'],
+    ],
+  );
+});
+
+test('an answer that turns out to be a call is taken back, held text included', async () => {
+  const parrot = new Parrot(`${THOUGHT}<|channel|>final<|message|>{"city":"Oslo"}<|call|>`);
+  const { events, end, text } = await turn(parrot, ['"}\nobserve']);
+  const retract = events.findIndex(({ type }) => type === 'retract');
+  assert.ok(retract > 0, 'the text was shown before');
+  assert.ok(!events.slice(retract).some(({ type }) => type === 'text'));
+  assert.equal(text, '{"city":"Oslo');
+  assert.deepEqual([end.reason, end.messages[0]!.toolCalls?.[0]?.arguments], ['tool_calls', '{"city":"Oslo"}']);
+});
+
 test('an engine that fails lets its error through', async () => {
   const failing: Engine = {
     // biome-ignore lint/correctness/useYield: it fails before it has anything to yield

@@ -53,8 +53,7 @@ class TurnReader {
   /** Whether a stop text was met. */
   isDone = false;
   readonly #parser: RecoveringParser;
-  readonly #stopTexts: readonly string[];
-  #stops: StopStrings;
+  readonly #stops: StopStrings;
   #hit: string | undefined;
   /** The text of the open message that has been shown, for an answer that a stop text cuts. */
   #shown = '';
@@ -69,7 +68,6 @@ class TurnReader {
 
   constructor({ tokenizer, tools, stop }: Pick<TurnOptions, 'tokenizer' | 'tools' | 'stop'>) {
     this.#parser = new RecoveringParser(tokenizer, { tools });
-    this.#stopTexts = stop;
     this.#stops = new StopStrings(stop);
   }
 
@@ -99,7 +97,6 @@ class TurnReader {
       switch (event.type) {
         case 'start':
           this.#open = { surface: event.surface, channel: event.channel, tool: event.tool ?? '' };
-          this.#stops = new StopStrings(this.#stopTexts);
           this.#shown = '';
           this.#callId = `call_${randomUUID().replaceAll('-', '')}`;
           break;
@@ -107,6 +104,7 @@ class TurnReader {
           yield* this.#delta(event.surface, event.text);
           break;
         case 'retract':
+          this.#stops.flush(); // what was held back is void as well
           yield { type: 'retract' };
           break;
         case 'end':

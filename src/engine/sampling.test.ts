@@ -138,6 +138,12 @@ test('a temperature so small that its inverse is infinite still gives the best t
   }
 });
 
+test('at such a temperature equals are still drawn alike', () => {
+  const logits = Float32Array.from([9, 1, 9]);
+  const drawn = Array.from({ length: 40 }, (_, seed) => choose(logits, { temperature: 5e-324, seed }).id);
+  assert.deepEqual(new Set(drawn), new Set([0, 2]));
+});
+
 test('the same seed gives the same tokens, another seed others', () => {
   const logits = new Float32Array(VOCAB);
   const run = (seed: number) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Generation } from './generation.ts';
@@ -223,6 +224,15 @@ test('a request that waits, or whose signal fired before, is cancelled without r
   await engine.close();
 });
 
+test('a signal that serves many requests collects no listeners', async () => {
+  const { engine } = open();
+  const { signal } = new AbortController();
+  for (const id of [1, 2, 3]) await collect(engine.submit([id], { maxTokens: 2 }, { signal }));
+  await assert.rejects(collect(engine.submit([], {}, { signal })));
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  await engine.close();
+});
+
 test('a reader who leaves cancels the request', async () => {
   const { runner, engine } = open();
   for await (const event of engine.submit([1, 2, 3], { stopIds: [] })) {
@@ -338,6 +348,13 @@ test('kept prefixes go first when room is short, the least recently used before 
   assert.equal(runner.blocksInUse(), 0);
 });
 
+test('no more prefixes are kept than asked for', async () => {
+  const { engine } = open({ blockSize: 4 }, { maxKept: 3 });
+  for (const start of [1, 2, 3, 4, 5]) await collect(engine.submit(promptOf(9, start), { maxTokens: 1 }));
+  assert.equal(engine.load.kept, 3);
+  await engine.close();
+});
+
 test('a sequence that is put aside for want of room resumes with the same tokens', async () => {
   const { runner, engine } = open({ blockSize: 4, capacity: 12, contextLength: 48 });
   const prompts = [promptOf(9, 1), promptOf(10, 2), promptOf(11, 3)];
@@ -364,14 +381,14 @@ test('a request starts only when there is room for its prompt beside those that 
 test('a sequence that was put aside goes on before requests that came later', async () => {
   const { engine } = open({ blockSize: 4, capacity: 12, contextLength: 48 }, { maxRunning: 2 });
   const order: number[] = [];
-  const prompts = [promptOf(9, 1), promptOf(10, 2), promptOf(11, 3)];
+  const prompts = [promptOf(9, 1), promptOf(10, 2), [5]]; // the last would fit when the second is put aside
   await Promise.all(
     prompts.map(async (prompt, i) => {
-      await collect(engine.submit(prompt, { maxTokens: 30, stopIds: [] }));
+      await collect(engine.submit(prompt, { maxTokens: i === 2 ? 1 : 30, stopIds: [] }));
       order.push(i);
     }),
   );
-  assert.deepEqual(order, [0, 1, 2]);
+  assert.deepEqual(order, [0, 2, 1]); // it waited until the second was back, and is done sooner
   await engine.close();
 });
 

@@ -52,7 +52,7 @@ function select(weights: Float64Array, within: Cut | undefined, enough: (seen: S
     }
     swap(ids, middle, high - 1);
     const front: Seen = { count: middle, mass };
-    if (middle > low && enough(front)) high = middle;
+    if (enough(front)) high = middle;
     else if (enough({ count: middle + 1, mass: mass + weights[pivotId]! }))
       return { weight: weights[pivotId]!, id: pivotId };
     else {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -86,6 +87,7 @@ test('a signal ends the generation, and a reader who leaves too', async () => {
   assert.equal(end?.reason, 'cancelled');
   assert.ok(count < 30, `${count} tokens after a signal at 3`);
   for await (const _ of engine.submit(PROMPT, { stopIds: [] })) break;
+  assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   const fired = await collect(engine.submit(PROMPT, {}, { signal: AbortSignal.abort() }));
   assert.deepEqual([fired.ids.length <= 1, fired.end?.reason], [true, 'cancelled']);
 });
@@ -126,12 +128,13 @@ test('a program that forgets to close still ends', () => {
   const program = `import { startEngine } from ${JSON.stringify(start.href)};
     const engine = await startEngine(${JSON.stringify(options)});
     for await (const event of engine.submit([1, 2], { maxTokens: 2 })) console.log(event.type);`;
-  const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
-    encoding: 'utf8',
-    timeout: 20_000,
-  });
-  assert.equal(run.status, 0, run.stderr);
-  assert.equal(run.stdout, 'token\ntoken\nend\n');
+  const run = (source: string) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = run(program);
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, 'token\ntoken\nend\n');
+  const idle = run(program.slice(0, program.indexOf('for await')));
+  assert.deepEqual([idle.status, idle.stdout], [0, '']);
 });
 
 test('errors of every kind survive the journey as what they were', () => {

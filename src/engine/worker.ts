@@ -38,7 +38,6 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
 
   const close = async () => {
     await opened.close();
-    await new Promise((resolve) => setImmediate(resolve)); // the last events leave first
     post({ type: 'closed' });
     port.close(); // nothing else keeps the thread alive
   };
