@@ -10,6 +10,7 @@ import type { Terminal } from '../terminal.ts';
 interface Flags {
   readonly include?: 'huggingface' | 'original' | 'gguf';
   readonly revision?: string;
+  readonly verify?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,11 +21,12 @@ export function addPull(program: Command, context: Context): void {
     .argument('<model>', 'gpt-oss:20b, gpt-oss:120b, or a hub repository such as openai/gpt-oss-20b')
     .addOption(new Option('--include <layout>', 'which files').choices(['huggingface', 'original', 'gguf']))
     .option('--revision <revision>', 'branch, tag or commit')
+    .option('--verify', 'also hash the files that are here already')
     .option('--json', 'print events as JSON lines')
     .action((model: string, flags: Flags) => run(context, model, flags));
 }
 
-async function run(context: Context, model: string, { include, revision, json }: Flags): Promise<void> {
+async function run(context: Context, model: string, { include, revision, verify, json }: Flags): Promise<void> {
   const { terminal } = context;
   const interrupt = catchInterrupt();
   const show = json ? (event: PullEvent) => terminal.out.line(JSON.stringify(event)) : printer(terminal);
@@ -33,6 +35,7 @@ async function run(context: Context, model: string, { include, revision, json }:
       ...storeOptions(context),
       include,
       revision,
+      verify,
       signal: interrupt.signal,
     })) {
       show(event);
