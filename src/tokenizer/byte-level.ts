@@ -59,9 +59,7 @@ function ranksByMerges(vocabulary: Vocabulary, merges: readonly unknown[]): Int3
   const scratch = new Uint8Array(2 * vocabulary.longest);
   for (let rank = 0; rank < merges.length; rank++) {
     const [left, right] = halves(merges[rank]);
-    // A half that is longer than any token is none; past this check all fits into the scratch space.
-    const fits = left.length <= vocabulary.longest && right.length <= vocabulary.longest;
-    const middle = fits ? writeBytes(left, scratch, 0) : -1;
+    const middle = writeBytes(left, scratch, 0); // what is too long for the scratch space is too long for a token
     const end = middle > 0 ? writeBytes(right, scratch, middle) : -1;
     const isMerge =
       end > middle && vocabulary.find(scratch, 0, middle) >= 0 && vocabulary.find(scratch, middle, end) >= 0;

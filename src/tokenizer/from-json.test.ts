@@ -330,6 +330,20 @@ for (const [what, spoil] of hostile) {
   });
 }
 
+test('what comes twice is named in the message', () => {
+  const spoilt: [message: RegExp, spoil: Spoil][] = [
+    [/Id 258 is both "in" and "qzx"/, (file) => (file.model.vocab.qzx = 258)],
+    [/Id 3064 is both "<\|endoftext\|>" and "qzx"/, (file) => (file.model.vocab.qzx = 3064)],
+    [/Added token 3063 "<\|endoftext\|>" comes twice/, (file) => (file.added_tokens[1].id = 3063)],
+    [/Added token 3064 "<\|startoftext\|>" comes twice/, (file) => (file.added_tokens[1].content = '<|startoftext|>')],
+  ];
+  for (const [message, spoil] of spoilt) {
+    const file = nanoFile();
+    spoil(file);
+    assert.throws(() => tokenizerFromJson(file), { message });
+  }
+});
+
 test('text that is no JSON, or JSON that is no object, is refused', () => {
   for (const text of ['', '{', 'null', '[]', '5', nanoText.slice(0, 5000)]) {
     assert.throws(() => tokenizerFromJson(text), isBadVocabulary);

@@ -26,7 +26,9 @@ test('a packed form that was cut or grown anywhere is refused', () => {
   for (const size of [0, 3, 4, 5, 200, 261, 262, 400, packed.length - 1]) {
     assert.throws(() => unpackVocabulary(packed.subarray(0, size)), { code: 'tokenizer/bad-vocabulary' });
   }
-  assert.throws(() => unpackVocabulary(Buffer.concat([packed, Buffer.alloc(1)])), { code: 'tokenizer/bad-vocabulary' });
+  for (const damaged of [Buffer.concat([packed, Buffer.alloc(1)]), Buffer.alloc(4), Buffer.alloc(700, 0xff)]) {
+    assert.throws(() => unpackVocabulary(damaged), { code: 'tokenizer/bad-vocabulary' });
+  }
 });
 
 test('tokens that a length of one byte cannot tell are not packed', () => {

@@ -12,7 +12,7 @@ function recalled(cache: PieceCache, piece: Uint8Array): number[] | undefined {
 
 test('a piece is recalled with the tokens that were stored last for just its bytes, or not at all', () => {
   const piece = fc.uint8Array({ minLength: 1, maxLength: 5, max: 2 });
-  const store = fc.tuple(piece, fc.array(fc.nat(), { minLength: 1, maxLength: 18 }));
+  const store = fc.tuple(piece, fc.array(fc.nat(), { minLength: 1, maxLength: 18, size: 'max' }));
   fc.assert(
     fc.property(fc.array(store, { maxLength: 31 }), fc.constantFrom(1, 4, 64), (stores, numSlots) => {
       const cache = new PieceCache(numSlots);
