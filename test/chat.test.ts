@@ -141,4 +141,5 @@ test('the golden checks come out through generate, eight at a time', async () =>
 test('a model that is not here says so', async () => {
   await assert.rejects(load('no-such-model'), { code: 'store/unknown-model' });
   await assert.rejects(load('./no/such/path'), { code: 'checkpoint/not-found' });
+  await assert.rejects(load('ossia-nano', { context: 1 }), { code: 'engine/bad-parameter' });
 });

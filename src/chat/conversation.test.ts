@@ -156,5 +156,7 @@ test('messages and tools of the wrong form are refused with their place', () => 
       message: /name of tool 0/,
     });
   }
+  const effort = 'extreme' as 'high';
+  assert.throws(() => toConversation([], { effort }), { code: 'harmony/bad-conversation', message: /got "extreme"/ });
   assert.throws(() => toConversation([], { tools: [{ name: 'f' }, { name: 'f' }] }), /two tools with the name "f"/);
 });

@@ -24,6 +24,7 @@ export type PromptOptions = Pick<
  */
 export function toConversation(history: readonly ChatMessage[], options: PromptOptions = {}): Conversation {
   checkTools(options.tools ?? []);
+  checkEffort(options.effort);
   history.forEach(checkMessage);
   const afterInstructions = history.findIndex(({ role }) => role !== 'system' && role !== 'developer');
   const split = afterInstructions < 0 ? history.length : afterInstructions;
@@ -146,6 +147,11 @@ function checkMessage(message: ChatMessage, index: number): void {
       `Expected the ${field} of message ${index} (${given.role}) to be a text, got ${JSON.stringify(given[field])?.slice(0, 80)}`,
     );
   }
+}
+
+function checkEffort(effort: unknown): void {
+  if (effort === undefined || effort === 'low' || effort === 'medium' || effort === 'high') return;
+  throw bad(`Expected effort to be low, medium or high, got ${JSON.stringify(effort)}`);
 }
 
 function checkTools(tools: readonly ToolDeclaration[]): void {

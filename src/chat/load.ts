@@ -31,16 +31,25 @@ export interface LoadOptions extends Omit<EngineOptions, 'path'>, Pick<ResolveOp
 export async function load(name = 'ossia-nano', options: LoadOptions = {}): Promise<LoadedModel> {
   const { stores, revision, ...engineOptions } = options;
   const found = await resolveModel(name, { ...stores, revision });
-  const starting = startEngine({ ...engineOptions, path: found.path });
+  const [engine, tokenizer] = await Promise.allSettled([
+    startEngine({ ...engineOptions, path: found.path }),
+    readTokenizer(found.path),
+  ]);
+  if (engine.status === 'rejected') throw engine.reason;
+  if (tokenizer.status === 'rejected') {
+    await engine.value.close();
+    throw tokenizer.reason;
+  }
+  const { info } = engine.value;
+  return new LoadedModel(engine.value, tokenizer.value, { ...info, name: found.name, origin: found.origin });
+}
+
+async function readTokenizer(path: string): Promise<Tokenizer> {
+  const checkpoint = await openCheckpoint(path, { map: false }); // headers only; the engine maps the weights
   try {
-    const checkpoint = await openCheckpoint(found.path, { map: false }); // headers only; the engine maps the weights
-    const tokenizer = openTokenizer(checkpoint);
+    return openTokenizer(checkpoint);
+  } finally {
     checkpoint.close();
-    const engine = await starting;
-    return new LoadedModel(engine, tokenizer, { ...engine.info, name: found.name, origin: found.origin });
-  } catch (error) {
-    await starting.then((engine) => engine.close()).catch(() => {}); // its own error would be the same or less telling
-    throw error;
   }
 }
 

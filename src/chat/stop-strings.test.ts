@@ -57,7 +57,7 @@ test('however the text is cut, the outcome is the same', () => {
 });
 
 test('empty stop texts and things that are no text are refused by name', () => {
-  for (const wrong of [[''], ['a', 3], [null]]) {
+  for (const wrong of [[''], ['a', 3], [null], [undefined], 7, null]) {
     assert.throws(() => new StopStrings(wrong as string[]), { code: 'engine/bad-parameter', message: /Expected stop/ });
   }
 });

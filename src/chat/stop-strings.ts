@@ -10,9 +10,9 @@ export class StopStrings {
 
   /** Throws `engine/bad-parameter` unless each is a text that is not empty. */
   constructor(stops: readonly string[]) {
-    const wrong = stops.find((stop: unknown) => typeof stop !== 'string' || stop === '');
-    if (wrong !== undefined) {
-      const message = `Expected stop to be texts that are not empty, got ${JSON.stringify(wrong)}`;
+    const isText = (stop: unknown) => typeof stop === 'string' && stop !== '';
+    if (!Array.isArray(stops) || !stops.every(isText)) {
+      const message = `Expected stop to be texts that are not empty, got ${JSON.stringify(stops)?.slice(0, 80)}`;
       throw new OssiaError('engine/bad-parameter', message, { details: { parameter: 'stop' } });
     }
     this.#stops = stops;

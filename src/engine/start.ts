@@ -52,31 +52,15 @@ export class WorkerEngine implements Engine {
   }
 
   /** Waits until a worker (worker.ts, or one that speaks like it) has opened its model. */
-  static connect(worker: Worker): Promise<WorkerEngine> {
-    return new Promise((resolve, reject) => {
-      const listen = () => {
-        worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      };
-      const settle = (act: () => void) => {
-        worker.off('message', onMessage).off('error', onError).off('exit', onExit);
-        act();
-      };
-      const fail = (error: unknown) =>
-        settle(() => {
-          void worker.terminate();
-          reject(error);
-        });
-      const onMessage = (message: FromWorker) => {
-        if (message.type === 'ready') settle(() => resolve(new WorkerEngine(worker, message.info)));
-        else
-          fail(
-            message.type === 'failed' ? fromWire(message.error) : new TypeError(`Expected ready, got ${message.type}`),
-          );
-      };
-      const onError = (error: unknown) => fail(crashed('Cannot start the engine', error));
-      const onExit = (status: number) => onError(new Error(`the thread ended with status ${status}`));
-      listen();
-    });
+  static async connect(worker: Worker): Promise<WorkerEngine> {
+    try {
+      const message = await firstMessage(worker);
+      if (message.type === 'ready') return new WorkerEngine(worker, message.info);
+      throw message.type === 'failed' ? fromWire(message.error) : new TypeError(`Expected ready, got ${message.type}`);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    }
   }
 
   submit(
@@ -151,6 +135,23 @@ export class WorkerEngine implements Engine {
       settle();
     }
   }
+}
+
+function firstMessage(worker: Worker): Promise<FromWorker> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      stopListening();
+      reject(crashed('Cannot start the engine', error));
+    };
+    const onExit = (status: number) => fail(new Error(`the thread ended with status ${status}`));
+    const onMessage = (message: FromWorker) => {
+      stopListening();
+      resolve(message);
+    };
+    // One by one: `removeAllListeners` would also remove those that a Worker needs to hear anything at all.
+    const stopListening = () => worker.off('message', onMessage).off('error', fail).off('exit', onExit);
+    worker.on('message', onMessage).on('error', fail).on('exit', onExit);
+  });
 }
 
 function crashed(what: string, cause: unknown): OssiaError {
