@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { TokenEvent } from '../src/index.ts';
 import { bin, ossia } from './support/command.ts';
 import { HubServer } from './support/hub-server.ts';
 import { gptOssFiles, REPOSITORY } from './support/store-fixtures.ts';
@@ -94,6 +95,16 @@ test('run --json prints every event of the turn, and the text of its pieces is t
     ['usage', 'end'],
   );
   assert.equal(found.at(-1)!.reason, 'stop');
+});
+
+test('run --logprobs puts each token before what it adds, with its best alternatives', async () => {
+  const { stdout } = await ossia(['run', QUESTION, '--json', '--logprobs', '2']);
+  const tokens = events(stdout).filter(({ type }) => type === 'token');
+  const usage = events(stdout).find(({ type }) => type === 'usage') as unknown as { outputTokens: number };
+  assert.equal(tokens.length, usage.outputTokens);
+  for (const { id, logprob, top } of tokens as unknown as TokenEvent[]) {
+    assert.deepEqual([top!.length, top![0]!.id, top![0]!.logprob], [2, id, logprob]); // ossia-nano decodes greedily
+  }
 });
 
 test('run --tools prints the call that the model makes', async () => {

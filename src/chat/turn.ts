@@ -37,6 +37,7 @@ export async function* runTurn({
   for await (const event of engine.submit(prompt, params, { signal: signals })) {
     if (event.type === 'end') end = event;
     else if (!reader.isDone) {
+      if (params.topLogprobs !== undefined) yield event;
       yield* reader.push(event.id);
       if (reader.isDone) stopped.abort(); // a stop text: what the engine has sampled since is nobody's
     }

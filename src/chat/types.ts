@@ -1,4 +1,4 @@
-import type { EngineInfo, GenerateParams } from '../engine/index.ts';
+import type { EngineInfo, GenerateParams, TokenEvent } from '../engine/index.ts';
 import type {
   HistoryRule,
   Message,
@@ -93,6 +93,8 @@ export type ChatEvent =
   | { readonly type: 'tool_call_delta'; readonly id: string; readonly name: string; readonly delta: string }
   /** A call is complete. `undeclared`: no function of this name was declared. `incomplete`: its arguments were cut short. */
   | ({ readonly type: 'tool_call'; readonly status: 'complete' | 'incomplete' | 'undeclared' } & ToolCall)
+  /** A token as it was sampled, before what it adds to the text. Only where `topLogprobs` is given, be it 0. */
+  | TokenEvent
   /** A message is finished. */
   | { readonly type: 'message'; readonly message: RecoveredMessage }
   | ({ readonly type: 'usage' } & Usage)
