@@ -48,7 +48,8 @@ export class Scheduler {
 
   /** How busy it is now. */
   get load(): { readonly running: number; readonly waiting: number; readonly kept: number } {
-    return { running: this.#running.length, waiting: this.#waiting.length, kept: this.#prefixes.size };
+    const running = this.#running.filter(({ finished }) => !finished).length;
+    return { running, waiting: this.#waiting.length, kept: this.#prefixes.size };
   }
 
   /** Queues a request; its events go to its sink. Throws `engine/queue-full` when too many wait already. */
