@@ -17,10 +17,7 @@ function merged(text: string, words: string[], merges: unknown[]): string[] {
 }
 
 test('each character of byte-level text stands for one byte', () => {
-  const vocabulary = byteLevelVocabulary(
-    [...bytes, 'Ġthe', 'Ċ', 'ä¸Ń'].filter((token) => token !== 'Ċ').concat('ĊĊ'),
-    [],
-  );
+  const vocabulary = byteLevelVocabulary([...bytes, 'Ġthe', 'ä¸Ń', 'ĊĊ'], []);
   const found = Array.from({ length: 256 }, (_, byte) => vocabulary.find(Uint8Array.of(byte), 0, 1));
   assert.deepEqual(found, [...Array(256).keys()]);
   assert.equal(vocabulary.find(Buffer.from(' the'), 0, 4), 256);
