@@ -80,7 +80,7 @@ template <bool Packed> struct Fp4Kernel {
         low[r] = fp4_low(bytes);
         high[r] = fp4_high(bytes);
         scale_bytes[r] = load_scales<Packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
-        if (T == 1) __builtin_prefetch(p + kPrefetchBytes);
+        __builtin_prefetch(p + 4 * weight.row_stride);  // the next tile: rows are too short for the processor to guess
       }
       const I32 scale_bits = e8m0_bits(widen_bytes(scale_bytes));
       largest = max_i32(largest, scale_bits);
