@@ -36,7 +36,7 @@ function nextStep(search: string | undefined): string {
     isExecutable('python3', search) ? '' : 'python3',
   ].filter(Boolean);
   if (missing.length === 0) return `Run ${build}; if the kernels are still not built, build/install.log says why`;
-  return `Install ${missing.join(' and ')} (Debian, Ubuntu: apt-get install g++ make python3), then run ${build}`;
+  return `Install ${missing.join(', ')} (Debian, Ubuntu: apt-get install g++ make python3), then run ${build}`;
 }
 
 function installedAsPackage(): boolean {

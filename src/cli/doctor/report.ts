@@ -9,6 +9,9 @@ export const KV_VALUE_BYTES = 2;
 /** Beside weights and cache: the program itself, its vocabulary, activations of a step. */
 const PROGRAM_BYTES = 0.75 * 2 ** 30;
 
+/** `tight`: only when other programs make room. */
+export type Fits = 'fits' | 'tight' | 'no';
+
 /** What one of the published models would need and reach here. */
 export interface Fit {
   readonly model: string;
@@ -21,7 +24,7 @@ export interface Fit {
     readonly tokens: number;
     readonly kvBytes: number;
     readonly needBytes: number;
-    readonly fits: boolean;
+    readonly fits: Fits;
   }[];
 }
 
@@ -53,7 +56,7 @@ export function fitModels(machine: Machine, bandwidth: number): Fit[] {
       const contexts = CONTEXTS.map((tokens) => {
         const kv = kvBytes(dimensions, tokens, KV_VALUE_BYTES);
         const needBytes = Math.round(weights + kv + PROGRAM_BYTES);
-        return { tokens, kvBytes: kv, needBytes, fits: needBytes <= machine.availableBytes };
+        return { tokens, kvBytes: kv, needBytes, fits: judge(needBytes, machine) };
       });
       return {
         model,
@@ -65,6 +68,11 @@ export function fitModels(machine: Machine, bandwidth: number): Fit[] {
       };
     }),
   );
+}
+
+function judge(needBytes: number, { availableBytes, memoryBytes, memoryLimitBytes = memoryBytes }: Machine): Fits {
+  if (needBytes <= availableBytes) return 'fits';
+  return needBytes <= memoryLimitBytes ? 'tight' : 'no';
 }
 
 /** What a reader could do to get more out of this machine. */

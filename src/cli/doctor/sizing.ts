@@ -16,7 +16,7 @@ export type Dimensions = Pick<
   | 'windows'
 >;
 
-/** How the dense matrices (attention, unembedding, embedding) are held in memory. */
+/** How the dense matrices of attention and unembedding are held in memory. The embedding's rows are used as the file has them. */
 export type DenseType = 'bf16' | 'q8';
 
 const BF16 = 2;
@@ -66,7 +66,7 @@ function expertBytes(m: Dimensions): number {
 /** Everything that has to be in memory to run without touching the disk. */
 export function weightBytes(m: Dimensions, dense: DenseType): number {
   const layer = attentionBytes(m, dense) + routerBytes(m) + m.numExperts * expertBytes(m);
-  const tables = 2 * m.vocabSize * m.hiddenSize * bytesPerWeight[dense];
+  const tables = m.vocabSize * m.hiddenSize * (bytesPerWeight[dense] + BF16); // unembedding and embedding
   return Math.round(m.numLayers * layer + tables + m.hiddenSize * BF16);
 }
 
@@ -74,7 +74,7 @@ export function weightBytes(m: Dimensions, dense: DenseType): number {
 export function bytesPerToken(m: Dimensions, dense: DenseType): number {
   const layer = attentionBytes(m, dense) + routerBytes(m) + m.expertsPerToken * expertBytes(m);
   const unembedding = m.vocabSize * m.hiddenSize * bytesPerWeight[dense] + m.hiddenSize * BF16;
-  return Math.round(m.numLayers * layer + unembedding + m.hiddenSize * bytesPerWeight[dense]);
+  return Math.round(m.numLayers * layer + unembedding + m.hiddenSize * BF16); // and one row of the embedding
 }
 
 /** Keys and values of `context` tokens; layers with a window keep no more than that. */

@@ -56,7 +56,7 @@ function fitLines(fits: readonly Fit[]): string[] {
     fit.model,
     fit.dense === 'q8' ? '8-bit' : 'bf16',
     bytes(fit.weightBytes),
-    ...fit.contexts.map(({ needBytes, fits: ok }) => `${bytes(needBytes)} ${ok ? 'fits' : 'no'}`),
+    ...fit.contexts.map(({ needBytes, fits: verdict }) => `${bytes(needBytes)} ${verdict.padEnd(5)}`),
     `${fit.maxTokensPerSecond.toFixed(1)} tokens/s`,
   ]);
   return table([head, ...rows], [2, 3, 4, 5, 6]);
@@ -64,7 +64,8 @@ function fitLines(fits: readonly Fit[]): string[] {
 
 function fitNotes({ machine }: Report): string[] {
   return [
-    `"with N": weights, a KV cache of N tokens and the program, against ${bytes(machine.availableBytes)} available.`,
+    `"with N": weights, a KV cache of N tokens and the program, against ${bytes(machine.availableBytes)} available;`,
+    '"tight" fits when other programs make room.',
     'Decode is an upper bound, not a promise: memory bandwidth ÷ bytes of weights that one token reads, at a short context.',
   ];
 }
