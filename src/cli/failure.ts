@@ -1,5 +1,5 @@
 import { OssiaError, problems } from '../index.ts';
-import type { Terminal } from './terminal.ts';
+import { printable, type Terminal } from './terminal.ts';
 
 /** What the command reports to its caller. */
 export const EXIT = { ok: 0, error: 1, usage: 2, interrupted: 130 } as const;
@@ -30,7 +30,7 @@ export function printFailure(terminal: Terminal, error: unknown, debug: boolean)
   const { err } = terminal;
   const { code, message, next } = describe(error);
   err.freshLine();
-  err.line(`${err.red('error')}: ${message}`);
+  err.line(`${err.red('error')}: ${printable(message)}`);
   err.line(`  ${code}`);
   err.line(`  next: ${next}`);
   if (debug && error instanceof Error) err.line(stackWithCauses(error));

@@ -11,6 +11,10 @@ import { createProgram } from './program.ts';
 export async function main(argv: readonly string[]): Promise<void> {
   const context = openContext(process.env);
   const program = createProgram(context);
+  process.on('uncaughtException', (error) => {
+    printFailure(context.terminal, error, context.debug);
+    process.exit(EXIT.error);
+  });
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -90,7 +90,8 @@ export function openTerminal(env: NodeJS.ProcessEnv): Terminal {
 function quitQuietlyWhenTheReaderLeaves(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
-    throw error;
+    process.stderr.write(`error: Cannot write to standard output: ${error.message}\n`);
+    process.exit(1);
   });
 }
 

@@ -57,7 +57,7 @@ function fitLines(fits: readonly Fit[]): string[] {
     fit.dense === 'q8' ? '8-bit' : 'bf16',
     bytes(fit.weightBytes),
     ...fit.contexts.map(({ needBytes, fits: verdict }) => `${bytes(needBytes)} ${verdict.padEnd(5)}`),
-    `${fit.maxTokensPerSecond.toFixed(1)} tokens/s`,
+    fit.contexts[0]?.fits === 'no' ? '-' : `${fit.maxTokensPerSecond.toFixed(1)} tokens/s`, // it would wait for the disk
   ]);
   return table([head, ...rows], [2, 3, 4, 5, 6]);
 }
