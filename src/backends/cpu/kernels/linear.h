@@ -27,7 +27,7 @@ template <DType D, bool Packed> struct DenseKernel {
       for (int r = 0; r < R; r++) {
         weights[r] = load_weights<D, Packed>(w[r], stride, c, cols);
         // One input is over before memory has answered: ask early.
-        if (T == 1 && Packed) __builtin_prefetch(w[r] + c * element_bytes<D>() + kPrefetchBytes);
+        __builtin_prefetch(w[r] + c * element_bytes<D>() + R * job.weight->row_stride);
       }
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {

@@ -9,10 +9,16 @@
 
 OSSIA_BEGIN
 
-template <DType D> struct EightBitKernel {
-  static constexpr int64_t kScaleBytes = D == DType::q8 ? 4 : 2;  // ahead of a block's codes
+// What lies ahead of a block's codes.
+template <DType D> struct ScaleOf {
+  using type = float;
+};
+template <> struct ScaleOf<DType::q8_0> {
+  using type = uint16_t;
+};
 
-  OSSIA_INLINE float scale_of(const uint8_t* block) { return load_one(D == DType::q8 ? DType::f32 : DType::f16, block); }
+template <DType D> struct EightBitKernel {
+  using Scale = typename ScaleOf<D>::type;
 
   // R = 1 computes the same row four times: rarely, at the end of a part.
   template <int R, int T> static void tile(const Job<const QuantizedRows*>& job, int64_t first_row, int64_t first_pair) {
@@ -32,17 +38,17 @@ template <DType D> struct EightBitKernel {
       total[t] = set_f32(0);
     }
 
-    for (int64_t block = 0; block < blocks; block += 2) {
-      const bool two = block + 1 < blocks;  // inputs are padded, weights are not
+    // Inputs are padded, weights are not: behind an odd number of blocks there is nothing to read.
+    auto group = [&](int64_t block, bool two) __attribute__((always_inline)) {
       Bytes weights[4];
-      float first[4], second[4];
+      Scale first[4], second[4] = {};
       OSSIA_UNROLL
       for (int r = 0; r < 4; r++) {
         const uint8_t* p = w[r] + block * stride;
-        weights[r] = i8_weights(load_32s(p + kScaleBytes, two ? p + stride + kScaleBytes : nullptr));
-        first[r] = scale_of(p);
-        second[r] = two ? scale_of(p + stride) : 0;
-        if (T == 1) __builtin_prefetch(p + kPrefetchBytes);
+        weights[r] = i8_weights(load_32s(p + sizeof(Scale), two ? p + stride + sizeof(Scale) : nullptr));
+        __builtin_memcpy(&first[r], p, sizeof(Scale));
+        if (two) __builtin_memcpy(&second[r], p + stride, sizeof(Scale));
+        __builtin_prefetch(p + 4 * job.weight->row_stride);  // the next tile
       }
       const F32 weight_scales = set_rows(first, second);
       OSSIA_UNROLL
@@ -55,7 +61,11 @@ template <DType D> struct EightBitKernel {
         const F32 scale = mul(weight_scales, set_each8(scales[t][block], scales[t][block + 1]));
         total[t] = fma(to_f32(merge_rows(sums)), scale, total[t]);
       }
-    }
+    };
+    int64_t block = 0;
+    for (; block + 2 <= blocks; block += 2) group(block, true);
+    if (block < blocks) group(block, false);
+
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
       float rows[4];

@@ -39,10 +39,17 @@ OSSIA_INLINE F32 load_each4(const float* p) {
   return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(_mm_loadu_ps(p)));
 }
 // a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
+OSSIA_INLINE F32 set_rows(__m128 a, __m128 b) {
+  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set_m128(a, a)), _mm256_set_m128(b, b), 1);
+}
 OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
-  const __m128 first = _mm_setr_ps(a[0], a[1], a[2], a[3]);
-  const __m128 second = _mm_setr_ps(b[0], b[1], b[2], b[3]);
-  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set_m128(first, first)), _mm256_set_m128(second, second), 1);
+  return set_rows(_mm_setr_ps(a[0], a[1], a[2], a[3]), _mm_setr_ps(b[0], b[1], b[2], b[3]));
+}
+// The same of f16 values.
+OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
+  const __m256 eight = _mm256_cvtph_ps(_mm_setr_epi16((short)a[0], (short)a[1], (short)a[2], (short)a[3],  //
+                                                      (short)b[0], (short)b[1], (short)b[2], (short)b[3]));
+  return set_rows(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
 }
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) {

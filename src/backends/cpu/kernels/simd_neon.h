@@ -45,6 +45,10 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 OSSIA_INLINE F32 load_each4(const float* p) { OSSIA_EACH(F32, vld1q_dup_f32(p + i)); }
 // a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
 OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) { OSSIA_EACH(F32, vld1q_f32(i < 2 ? a : b)); }
+// The same of f16 values.
+OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
+  OSSIA_EACH(F32, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(i < 2 ? a : b))));
+}
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) { OSSIA_EACH(F32, vdupq_n_f32(i < 2 ? a : b)); }
 

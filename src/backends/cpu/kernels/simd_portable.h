@@ -89,6 +89,12 @@ OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
   OSSIA_EACH r.v[i] = (i < 8 ? a : b)[i % 4];
   return r;
 }
+// The same of f16 values.
+OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
+  float first[4], second[4];
+  for (int i = 0; i < 4; i++) first[i] = f16_to_f32(a[i]), second[i] = f16_to_f32(b[i]);
+  return set_rows(first, second);
+}
 // a in lanes 0 … 7, b in lanes 8 … 15.
 OSSIA_INLINE F32 set_each8(float a, float b) {
   F32 r;
