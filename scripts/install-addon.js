@@ -3,9 +3,18 @@
 // installation, or else from the npm package `node-api-headers`.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -47,10 +56,11 @@ function findHeaders() {
   return headersFromPackage();
 }
 
-/** The least that node-gyp asks of a `nodedir`, around the headers of the npm package. */
+/** The least that node-gyp asks of a `nodedir`, around the headers of the npm package. Not below build/, which it empties. */
 function headersFromPackage() {
   const { include_dir: source } = require('node-api-headers');
-  const folder = join(build, 'nodedir');
+  const folder = mkdtempSync(join(tmpdir(), 'ossia-headers-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const target = join(folder, 'include/node');
   mkdirSync(target, { recursive: true });
   for (const name of readdirSync(source)) if (name.endsWith('.h')) copyFileSync(join(source, name), join(target, name));
@@ -82,7 +92,9 @@ function run() {
   if (!nodeGyp) return 'node-gyp, which comes with npm, was not found';
   const jobs = String(Math.max(1, availableParallelism()));
   const args = [nodeGyp, 'rebuild', '--loglevel=warn', `--nodedir=${findHeaders()}`, '--jobs', jobs];
+  const { npm_config_nodedir: _, ...env } = process.env; // it would win over the flag
   const { status, stdout, stderr, error } = spawnSync(process.execPath, args, {
+    env,
     cwd: root,
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
@@ -91,8 +103,10 @@ function run() {
   writeFileSync(join(build, 'install.log'), `${stdout}\n${stderr}\n${error ?? ''}`);
   if (status === 0) return undefined;
   const lines = `${stderr}\n${stdout}`.split('\n');
-  const telling = lines.find((line) => /\berror\b|not found|No such file|Could not find/i.test(line));
-  return telling?.trim() ?? 'the build ended with an error';
+  const telling =
+    lines.find((line) => /: (fatal )?error:|: not found|Could not find|ERR! stack Error/i.test(line)) ??
+    lines.find((line) => /\berror\b/i.test(line));
+  return telling?.replace(/^gyp ERR! (find Python|stack) ?/i, '').trim() ?? 'the build ended with an error';
 }
 
 function main() {
