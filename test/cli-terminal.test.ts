@@ -59,7 +59,7 @@ class Terminal {
         this.#seen += match.index + match[0].length;
         return fresh.slice(0, match.index + match[0].length);
       }
-      assert.ok(Date.now() < deadline, `waited for ${pattern} in ${JSON.stringify(fresh)}`);
+      assert.ok(Date.now() < deadline, `waited for ${pattern} in ${JSON.stringify(fresh.slice(0, 500))}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -116,8 +116,7 @@ test('in a chat Ctrl-C stops the answer and not the program, arrow keys bring ba
   terminal.type(CTRL_C); // something is on the line: it goes away, and nothing is said of leaving
   assert.doesNotMatch(await terminal.until(PROMPT), /ends the chat/);
   terminal.type('first line\rsecond line\r'); // a paste
-  const echoed = await terminal.until(THINKING);
-  assert.match(echoed, /first line[\s\S]*second line/);
+  await terminal.until(/first line[\s\S]*second line\s+\S*\w/); // echoed, then answered
   terminal.type(CTRL_C);
   await terminal.until(PROMPT);
   terminal.type(CTRL_D);
