@@ -9,12 +9,10 @@
  *     }
  */
 
-/** What computes: `cpu` or `reference`. */
-export { type Backend, type BackendName, openBackend } from './backends/index.ts';
-/** Every error that Ossia raises on purpose, and the table of its codes. */
-export { OssiaError, type ProblemCode, problems } from './base/index.ts';
+// One block a folder, in the order of the ladder; biome would sort them away from their comments.
+// biome-ignore-start assist/source/organizeImports: see above
+
 /** Talk to a model: load it by name, run turns, keep a conversation going. */
-/** Text ↔ token ids: o200k_harmony, or the tokenizer that a model brings. */
 export {
   type AssistantMessage,
   type ChatEnd,
@@ -37,6 +35,77 @@ export {
   type Usage,
   type UserMessage,
 } from './chat/index.ts';
+
+/** Token ids in, token ids out: the engine under `load`, for programs that bring their own prompts or constraints. */
+export {
+  allowToken,
+  type Constraint,
+  type EndEvent,
+  type Engine,
+  type EngineInfo,
+  type EngineOptions,
+  type GenerateEvent,
+  type GenerateParams,
+  LocalEngine,
+  openEngine,
+  startEngine,
+  type TokenEvent,
+  type TokenMask,
+} from './engine/index.ts';
+
+/** Conversations ↔ token ids in OpenAI's Harmony format: render, parse as the official library does, recover what is malformed. */
+export {
+  answerMessage,
+  builtinResultMessage,
+  builtinTools,
+  type Conversation,
+  conversationFromJson,
+  developerMessage,
+  functionCallMessage,
+  functionResultMessage,
+  type Message,
+  messageToJson,
+  OfficialParser,
+  parse,
+  parseJson,
+  type RecoveredMessage,
+  RecoveringParser,
+  type RenderOptions,
+  type Repair,
+  reasoningMessage,
+  recover,
+  render,
+  renderText,
+  repairs,
+  selectHistory,
+  stopIds,
+  stringifyJson,
+  systemMessage,
+  toPlainJson,
+  type TurnEvent,
+  userMessage,
+} from './harmony/index.ts';
+
+/** Inside the model: its configuration and weights, its logits, and which experts each token asks. */
+export {
+  evaluate,
+  type LayerRouting,
+  loadModel,
+  type Model,
+  type ModelConfig,
+  readConfig,
+  routing,
+} from './model/index.ts';
+
+/** Text ↔ token ids: o200k_harmony, or the tokenizer that a model brings. */
+export {
+  o200kHarmony,
+  type Tokenizer,
+  tokenizerFromGguf,
+  tokenizerFromJson,
+  tokenizerFromTiktoken,
+} from './tokenizer/index.ts';
+
 /** Models on disk: find, list, pull and open them, and look at their tensors. */
 export {
   type Checkpoint,
@@ -55,52 +124,10 @@ export {
   storeOptionsFromEnvironment,
   verifyCheckpoint,
 } from './checkpoint/index.ts';
-/** Token ids in, token ids out: the engine under `load`, for programs that bring their own prompts or constraints. */
-export {
-  allowToken,
-  type Constraint,
-  type EndEvent,
-  type Engine,
-  type EngineInfo,
-  type EngineOptions,
-  type GenerateEvent,
-  type GenerateParams,
-  LocalEngine,
-  openEngine,
-  startEngine,
-  type TokenEvent,
-  type TokenMask,
-} from './engine/index.ts';
-/** Conversations ↔ token ids in OpenAI's Harmony format: render, parse as the official library does, recover what is malformed. */
-export {
-  type Conversation,
-  type Message,
-  OfficialParser,
-  parse,
-  parseJson,
-  type RecoveredMessage,
-  RecoveringParser,
-  type RenderOptions,
-  type Repair,
-  render,
-  renderText,
-  repairs,
-  type TurnEvent,
-} from './harmony/index.ts';
-/** Inside the model: its configuration and weights, its logits, and which experts each token asks. */
-export {
-  evaluate,
-  type LayerRouting,
-  loadModel,
-  type Model,
-  type ModelConfig,
-  readConfig,
-  routing,
-} from './model/index.ts';
-export {
-  o200kHarmony,
-  type Tokenizer,
-  tokenizerFromGguf,
-  tokenizerFromJson,
-  tokenizerFromTiktoken,
-} from './tokenizer/index.ts';
+
+/** What computes: `cpu` or `reference`. */
+export { type Backend, type BackendName, openBackend } from './backends/index.ts';
+
+/** Every error that Ossia raises on purpose, and the table of its codes. */
+export { OssiaError, type ProblemCode, problems } from './base/index.ts';
+// biome-ignore-end assist/source/organizeImports: see above
