@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type Checkpoint, type ModelConfig, openCheckpoint, type ResolvedModel, readConfig } from '../../index.ts';
 import type { Context } from '../context.ts';
 import { CONTEXTS, KV_VALUE_BYTES } from '../doctor/report.ts';
-import { bytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';
+import { bytesPerToken, fileBytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';
 import { bytes, grouped, table } from '../format.ts';
 import { sumByDtype } from '../inspect/checkpoint.ts';
 import { locateModel } from '../locate.ts';
@@ -30,16 +30,13 @@ export function addShow(program: Command, context: Context): void {
 type Summary = ReturnType<typeof summarize>;
 
 function summarize(located: ResolvedModel, checkpoint: Checkpoint, config: ModelConfig) {
-  const needs = (['bf16', 'q8'] as const).map((dense) => ({
-    dense,
-    weightBytes: weightBytes(config, dense),
-    bytesPerToken: bytesPerToken(config, dense),
-    contexts: CONTEXTS.filter((tokens) => tokens <= config.maxContextLength).map((tokens) => ({
-      tokens,
-      kvBytes: kvBytes(config, tokens, KV_VALUE_BYTES),
-    })),
-  }));
   const tensors = [...checkpoint.tensors.values()];
+  const kept = {
+    dense: 'keep',
+    weightBytes: tensors.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    bytesPerToken: fileBytesPerToken(config, tensors),
+  };
+  const q8 = { dense: 'q8', weightBytes: weightBytes(config, 'q8'), bytesPerToken: bytesPerToken(config, 'q8') };
   return {
     name: located.name,
     origin: located.origin,
@@ -51,7 +48,11 @@ function summarize(located: ResolvedModel, checkpoint: Checkpoint, config: Model
     files: checkpoint.files,
     tensors: tensors.length,
     dtypes: sumByDtype(tensors),
-    needs,
+    memory: q8.bytesPerToken < kept.bytesPerToken ? [kept, q8] : [kept],
+    contexts: CONTEXTS.filter((tokens) => tokens <= config.maxContextLength).map((tokens) => ({
+      tokens,
+      kvBytes: kvBytes(config, tokens, KV_VALUE_BYTES),
+    })),
   };
 }
 
@@ -77,12 +78,15 @@ function* render({ config: c, ...model }: Summary): Generator<string> {
     ],
   ]);
   yield '';
-  const head = ['memory', 'weights', ...CONTEXTS.map((tokens) => `KV at ${grouped(tokens)}`), 'read per token'];
-  const rows = model.needs.map(({ dense, weightBytes, contexts, bytesPerToken }) => [
-    dense === 'q8' ? 'dense 8-bit' : 'dense bf16',
+  const rows = model.memory.map(({ dense, weightBytes, bytesPerToken }) => [
+    dense === 'keep' ? 'weights as they are' : 'weights with --dense q8',
     bytes(weightBytes),
-    ...CONTEXTS.map((_, i) => (contexts[i] ? bytes(contexts[i].kvBytes) : '-')),
-    bytes(bytesPerToken),
+    `${bytes(bytesPerToken)} read per token`,
   ]);
-  yield* table([head, ...rows], [1, 2, 3, 4, 5]);
+  const caches = model.contexts.map(({ tokens, kvBytes }) => [
+    `KV cache of ${grouped(tokens)} tokens`,
+    bytes(kvBytes),
+    '',
+  ]);
+  yield* table([...rows, ...caches], [1]);
 }

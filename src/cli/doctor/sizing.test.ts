@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesPerToken, kvBytes, published, weightBytes } from './sizing.ts';
+import { fileURLToPath } from 'node:url';
+import { openCheckpoint, readConfig } from '../../index.ts';
+import { bytesPerToken, fileBytesPerToken, kvBytes, published, weightBytes } from './sizing.ts';
 
 const { 'gpt-oss-20b': small, 'gpt-oss-120b': large } = published;
 
@@ -25,3 +27,12 @@ test('sliding layers keep their window and full layers everything', () => {
   assert.equal(kvBytes(large, 131_072, 2), 4_836_556_800);
   assert.equal(kvBytes(small, 100, 2), 49_152 * 100); // shorter than the window: every layer keeps all
 });
+
+for (const name of ['models/ossia-nano', 'test/golden/small', 'test/golden/original-layout']) {
+  test(`what a token reads of ${name} is the same by its tensors as by its dimensions`, async () => {
+    const checkpoint = await openCheckpoint(fileURLToPath(new URL(`../../../${name}`, import.meta.url)));
+    const config = readConfig(checkpoint);
+    assert.equal(fileBytesPerToken(config, checkpoint.tensors.values()), bytesPerToken(config, 'bf16'));
+    checkpoint.close();
+  });
+}

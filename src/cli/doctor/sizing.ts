@@ -77,6 +77,21 @@ export function bytesPerToken(m: Dimensions, dense: DenseType): number {
   return Math.round(m.numLayers * layer + unembedding + m.hiddenSize * BF16); // and one row of the embedding
 }
 
+interface SizedTensor {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** The same for the tensors of a file as they are, whatever their types: names tell which belong to experts. */
+export function fileBytesPerToken(m: Dimensions, tensors: Iterable<SizedTensor>): number {
+  let sum = 0;
+  for (const { name, sizeBytes } of tensors) {
+    if (/experts\.|_exps\.|\.mlp[12]_/.test(name)) sum += (sizeBytes * m.expertsPerToken) / m.numExperts;
+    else sum += /(?:^|\.)embed|^token_embd/.test(name) ? sizeBytes / m.vocabSize : sizeBytes;
+  }
+  return Math.round(sum);
+}
+
 /** Keys and values of `context` tokens; layers with a window keep no more than that. */
 export function kvBytes(m: Dimensions, context: number, bytesPerValue: number): number {
   const perPosition = 2 * m.numKeyValueHeads * m.headDim * bytesPerValue;
