@@ -3,6 +3,7 @@
 # Usage: scripts/sanitize.sh   (needs the compiler's sanitizer libraries, as g++ and clang bring them)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PWD/node_modules/.bin:$PATH
 cxx=${CXX:-g++}
 headers=${NODE_HEADERS:-$(node -p 'require("node-api-headers").include_dir')}
 out=$(mktemp -d)

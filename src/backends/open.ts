@@ -22,6 +22,9 @@ export async function openBackend(name: BackendName, options: BackendOptions = {
       return CpuBackend.open(options);
     }
     default:
-      throw new OssiaError('backend/unavailable', `Cannot open backend "${String(name)}": the backends are cpu and reference`);
+      throw new OssiaError(
+        'backend/unavailable',
+        `Cannot open backend "${String(name)}": the backends are cpu and reference`,
+      );
   }
 }
