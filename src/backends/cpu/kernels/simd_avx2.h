@@ -18,7 +18,7 @@ struct Bytes {
 // Sixteen registers are eight times sixteen lanes.
 constexpr int kTileRows = 2;
 constexpr int kTileTokens = 2;
-constexpr int kDotTileTokens = 2;
+constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
 

@@ -1,6 +1,6 @@
 // Speed of the products on one thread, per instruction set: GB/s of weights with one token (decode: memory is the limit, so experts
 // are drawn from more than a gigabyte), GOP/s with 64 tokens (prefill: arithmetic is). Medians of five rounds.
-//   bench [name of a set]
+//   run.sh --bench [name of a set]
 #include <sys/mman.h>
 #include <time.h>
 
