@@ -86,7 +86,7 @@ OSSIA_INLINE F32 load_each4(const float* p) {
 // a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
 OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
   F32 r;
-  OSSIA_EACH r.v[i] = (i < 8 ? a : b)[i % 4];
+  OSSIA_EACH r.v[i] = i < 8 ? a[i % 4] : b[i % 4];
   return r;
 }
 // The same of f16 values.
@@ -167,18 +167,21 @@ OSSIA_INLINE F32 as_f32(I32 x) {
 }
 // Lane 4i + r holds byte i of word r.
 OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
-  I32 r;
-  OSSIA_EACH r.v[i] = (int32_t)(words[i % 4] >> (8 * (i / 4)) & 255);
-  return r;
+  I32 lanes;
+  for (int i = 0; i < 4; i++)
+    for (int r = 0; r < 4; r++) lanes.v[4 * i + r] = (int32_t)(words[r] >> (8 * i) & 255);
+  return lanes;
 }
 // Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
 OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
-  I32 r;
-  OSSIA_EACH {
-    const int32_t* four = rows[i % 4].v + i / 4 * 4;
-    r.v[i] = four[0] + four[1] + four[2] + four[3];
+  I32 lanes;
+  for (int i = 0; i < 4; i++) {
+    for (int r = 0; r < 4; r++) {
+      const int32_t* v = rows[r].v;
+      lanes.v[4 * i + r] = v[4 * i] + v[4 * i + 1] + v[4 * i + 2] + v[4 * i + 3];
+    }
   }
-  return r;
+  return lanes;
 }
 
 // Lanes fold onto their lower half, four times: every set adds in this order.
@@ -213,8 +216,13 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
 }
 
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
-  OSSIA_EACH for (int j = 4 * i; j < 4 * i + 4; j++) sum.v[i] += w.v[j] * x.v[j];
-  return sum;
+  I32 r;
+  OSSIA_EACH {
+    int32_t four = 0;
+    for (int j = 4 * i; j < 4 * i + 4; j++) four += w.v[j] * x.v[j];
+    r.v[i] = sum.v[i] + four;
+  }
+  return r;
 }
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
 OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
