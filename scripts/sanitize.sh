@@ -33,11 +33,8 @@ for set in "${!sets[@]}"; do
 done
 "$cxx" "${flags[@]}" "${memory[@]}" -c $cpu/kernels/instruction_sets.cc -o "$out/sets.o"
 
-if [ -f $cpu/kernels/selftest.cc ]; then
-  echo '== kernels under AddressSanitizer and UndefinedBehaviorSanitizer'
-  "$cxx" "${flags[@]}" "${memory[@]}" $cpu/kernels/selftest.cc "${objects[@]}" "$out/sets.o" -o "$out/selftest"
-  "$out/selftest"
-fi
+echo '== kernels under AddressSanitizer and UndefinedBehaviorSanitizer'
+$cpu/kernels/selftest/run.sh --sanitize
 
 echo '== addon under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests'
 mkdir -p "$out/tree/build/Release"
