@@ -106,20 +106,26 @@ export class Comparison {
 
   /** Activations, and perhaps dense weights, rounded to 8 bits. */
   assertQuantised(bars: QuantisedBars): void {
-    this.#assertComplete();
-    const kls = this.#rows.map(({ kl }) => kl).sort((a, b) => a - b);
-    const found = {
-      kl_mean: kls.reduce((sum, kl) => sum + kl, 0) / kls.length,
-      kl_p99: kls[Math.ceil(0.99 * kls.length) - 1]!,
-      top1: share(this.#rows),
-      'top1_where_gap_over_0.5': share(this.#rows.filter(({ gap }) => gap > 0.5)),
-    };
+    const found = this.figures();
     assert.ok(found.kl_mean <= bars.kl_mean, `mean KL ${found.kl_mean} exceeds ${bars.kl_mean}`);
     if (bars.kl_p99 !== undefined)
       assert.ok(found.kl_p99 <= bars.kl_p99, `p99 of KL ${found.kl_p99} exceeds ${bars.kl_p99}`);
     for (const key of ['top1', 'top1_where_gap_over_0.5'] as const) {
       assert.ok(found[key] >= (bars[key] ?? 0), `${key} ${found[key]} is below ${bars[key]}`);
     }
+  }
+
+  /** KL(reference ‖ candidate) in nats over positions, and how often the best token is the same. */
+  figures(): Required<QuantisedBars> & { readonly max_abs: number } {
+    this.#assertComplete();
+    const kls = this.#rows.map(({ kl }) => kl).sort((a, b) => a - b);
+    return {
+      kl_mean: kls.reduce((sum, kl) => sum + kl, 0) / kls.length,
+      kl_p99: kls[Math.ceil(0.99 * kls.length) - 1]!,
+      top1: share(this.#rows),
+      'top1_where_gap_over_0.5': share(this.#rows.filter(({ gap }) => gap > 0.5)),
+      max_abs: this.#maxAbs,
+    };
   }
 
   #assertComplete(): void {
