@@ -1,7 +1,7 @@
 import { CONTROL } from '../format.ts';
 import { type Channel, readChannel } from './channel.ts';
 import type { HeaderText } from './header-text.ts';
-import { CONTENT_TYPES, isBuiltin, isToolWord, type Toolset } from './recipient.ts';
+import { CONTENT_TYPES, isBuiltin, isToolWord, resolveRecipient, type Toolset } from './recipient.ts';
 import { type Repair, repair } from './repairs.ts';
 
 /** How a header ended: with `<|message|>`, or without it, so that what is left over is the body. */
@@ -194,7 +194,8 @@ class HeaderReader {
     if (named.length > 1) {
       this.#repairs.push(repair('duplicate-recipient', named.map(({ text }) => text).join(' ')));
     }
-    const chosen = named.at(-1);
+    // The last one, unless it can have no call and an earlier one can.
+    const chosen = named.findLast(({ text }) => isCallable(text, this.#toolset)) ?? named.at(-1);
     const [bare] = this.#bareRecipients;
     if (chosen !== undefined || bare === undefined) {
       this.#junk.push(...this.#bareRecipients);
@@ -244,6 +245,11 @@ class HeaderReader {
     if (chosen === undefined && this.#channels.length > 0) this.#repairs.push(repair('channel-empty'));
     return chosen?.channel;
   }
+}
+
+function isCallable(recipient: string, toolset: Toolset): boolean {
+  const { kind } = resolveRecipient(recipient, toolset);
+  return kind === 'function' || kind === 'builtin';
 }
 
 /** Whether text begins with a word that ends there: `json{"a":1}`, not `jsonp`. */

@@ -5,7 +5,7 @@ import { Draft } from './draft.ts';
 import type { RecoveredMessage, TurnEvent, TurnFinish } from './events.ts';
 import { inferTool } from './fits.ts';
 import type { HeaderFields } from './header.ts';
-import { isJson, scanJson } from './json-scanner.ts';
+import { beginsObject, isJson } from './json-scanner.ts';
 import { hasTools, type Toolset } from './recipient.ts';
 import { type Repair, type RepairCode, repair } from './repairs.ts';
 
@@ -168,7 +168,7 @@ export class Turn {
   #addresseeOfLeftover(fields: HeaderFields, end: MessageEnd): Addressee {
     const addressee = addresseeOf(fields, this.#toolset);
     const { call } = addressee;
-    const hasArguments = isJson(fields.leftover) || scanJson(fields.leftover.trimStart()).state === 'complete';
+    const hasArguments = isJson(fields.leftover) || beginsObject(fields.leftover);
     if (call === undefined || end === 'call' || hasArguments) return addressee;
     const { recipient: _, ...rest } = fields;
     const text = addresseeOf(rest, this.#toolset);
