@@ -123,8 +123,9 @@ class HeaderReader {
     }
     if (start > at) this.#repairs.push(repair('header-junk', this.#header.text.slice(at, start)));
     if (this.#ending === 'message') {
-      this.#types.push({ text: word, at, isMarked: true });
-      return start + word.length;
+      const text = word.slice(0, endOfGlued(word) ?? word.length);
+      this.#types.push({ text, at, isMarked: true });
+      return start + text.length;
     }
     const known = CONTENT_TYPES.find((type) => isWordPrefix(word, type));
     if (known === undefined) {
@@ -137,8 +138,9 @@ class HeaderReader {
   }
 
   #word(at: number): number | undefined {
-    const word = this.#header.wordAt(at);
+    let word = this.#header.wordAt(at);
     if (/^to=/.test(word)) return this.#recipient(at);
+    word = word.slice(0, endOfGlued(word) ?? word.length);
     const isStop = this.#ending === 'stop';
     const type = CONTENT_TYPES.find((known) => (isStop ? isWordPrefix(word, known) : word === known));
     if (type !== undefined && (!isStop || this.#recipients.length > 0 || /^[{[]/.test(word.slice(type.length)))) {
@@ -245,6 +247,11 @@ class HeaderReader {
     if (chosen === undefined && this.#channels.length > 0) this.#repairs.push(repair('channel-empty'));
     return chosen?.channel;
   }
+}
+
+/** Where a recipient begins that is glued to a content type or to marks: `jsonto=functions.f`, `?to=functions.f`. */
+function endOfGlued(word: string): number | undefined {
+  return /^(?:json|code|[^\p{L}\p{N}]+)(?=to=)/u.exec(word)?.[0].length;
 }
 
 function isCallable(recipient: string, toolset: Toolset): boolean {

@@ -242,6 +242,36 @@ const cases: readonly Case[] = [
     repairs: ['duplicate-recipient', 'call-not-closed'],
   },
   {
+    of: 'a recipient glued to the content type',
+    text: `<|channel|>commentary <|constrain|>jsonto=functions.grep<|message|>{}<|call|>`,
+    gives: ['tool_call commentary to=functions.grep <|constrain|>json: {}'],
+    repairs: ['constrain-order'],
+  },
+  {
+    of: 'a recipient glued to a plain content type',
+    text: `<|channel|>commentary codeto=functions.grep<|message|>{}<|call|>`,
+    gives: ['tool_call commentary to=functions.grep code: {}'],
+    repairs: ['constrain-order'],
+  },
+  {
+    of: 'a recipient glued to marks',
+    text: `<|channel|>commentary ?to=functions.grep<|message|>{}<|call|>`,
+    gives: ['tool_call commentary to=functions.grep: {}'],
+    repairs: ['header-junk'],
+  },
+  {
+    of: 'a lost recipient whose arguments stand in a fence',
+    text: `<|channel|>commentary<|message|>\`\`\`json\n${READ}\n\`\`\`<|call|>`,
+    gives: [`tool_call commentary to=functions.read: ${READ}`],
+    repairs: ['recipient-inferred', 'arguments-unfenced'],
+  },
+  {
+    of: 'a lost recipient with words around its arguments, which are for the user',
+    text: `<|channel|>commentary<|message|>I read ${READ}<|call|>`,
+    gives: [`text commentary: I read ${READ}`],
+    repairs: ['stray-token'],
+  },
+  {
     of: 'arguments in a header that is cut',
     text: '<|channel|>commentary to=functions.read json{"pa',
     finish: 'length',

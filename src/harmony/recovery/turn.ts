@@ -1,4 +1,5 @@
 import { type Addressee, addresseeOf, callTo, surfaceOf } from './addressee.ts';
+import { cleanArguments } from './arguments.ts';
 import type { Author } from './author.ts';
 import { CHANNELS, type Channel } from './channel.ts';
 import { Draft } from './draft.ts';
@@ -202,7 +203,9 @@ export class Turn {
 
   /** A message closed by `<|call|>` without a recipient: a call only if its arguments leave no choice. */
   #inferCall(draft: Draft): void {
-    const tool = inferTool(draft.text, this.#toolset.tools);
+    const { content, repairs } = cleanArguments(draft.text, undefined, false);
+    const isBare = repairs.every(({ dropped = '' }) => !hasLetters(dropped.replace(/^```\w*/, '')));
+    const tool = isBare ? inferTool(content, this.#toolset.tools) : undefined; // words around it: text for the user
     if (tool === undefined) {
       this.note('stray-token', '<|call|>');
       return;
