@@ -9,9 +9,9 @@
  * tokens to decode, `--json FILE` writes all numbers.
  */
 import { writeFileSync } from 'node:fs';
-import { availableParallelism, loadavg, totalmem } from 'node:os';
+import { loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { measureReadBandwidth } from '../src/backends/index.ts';
+import { cpuMachine, measureReadBandwidth } from '../src/backends/index.ts';
 import { openCheckpoint } from '../src/checkpoint/index.ts';
 import { type ModelConfig, readConfig } from '../src/model/index.ts';
 import { type RunResult, runJob } from './speed/measure.ts';
@@ -21,6 +21,7 @@ import { longRows, parseRow, type Row, usualRows } from './speed/rows.ts';
 import { type Summary, summarise } from './speed/statistics.ts';
 import type { Job } from './speed/subject.ts';
 import { formatTable, type Line } from './speed/table.ts';
+import { circumstances } from './support/machine.ts';
 import { cacheFolder, makeSynthetic, type SyntheticLayout } from './synthetic/make.ts';
 import { type Preset, presets } from './synthetic/presets.ts';
 
@@ -32,7 +33,7 @@ const { values: flags } = parseArgs({
     dir: { type: 'string', default: cacheFolder() },
     peer: { type: 'boolean', default: true },
     runs: { type: 'string', default: '3' },
-    threads: { type: 'string', default: String(availableParallelism()) },
+    threads: { type: 'string', default: String(cpuMachine().defaultThreads) },
     rows: { type: 'string' },
     long: { type: 'boolean', default: false },
     decode: { type: 'string', default: '128' },
@@ -137,27 +138,39 @@ const subjects = subjectsOf(paths, 'folder' in peer ? peer.folder : undefined);
 const config = await configOf(paths[0]!);
 const bandwidths: number[] = [];
 const loads: number[] = [];
+const failures: string[] = [];
 for (let run = 1; run <= positive('runs', flags.runs); run++) {
-  for (const { title, results, subject, model, dense } of subjects) {
+  for (const { title, results, ...rest } of subjects) {
+    if (results.length < run - 1) continue; // it failed
     bandwidths.push(measureReadBandwidth({ threads }));
     loads.push(loadavg()[0]!);
-    const job = { subject, model, dense, threads, rows, seed: run, peerFolder: 'folder' in peer ? peer.folder : '' };
-    results.push(await runJob(job, (line) => console.error(`run ${run}  ${title.padEnd(12)}  ${line}`)));
+    const job = { ...rest, threads, rows, seed: run, peerFolder: 'folder' in peer ? peer.folder : '' };
+    try {
+      results.push(await runJob(job, (line) => console.error(`run ${run}  ${title.padEnd(12)}  ${line}`)));
+    } catch (error) {
+      failures.push(`${title} failed in run ${run}: ${(error as Error).message}`);
+    }
   }
 }
 
+const measured = subjects.filter(({ results }) => results.length > 0);
 const bandwidth = summarise(bandwidths);
 const lines = [
-  ...rows.flatMap((row) => linesOf(row, subjects, config, bandwidth.median * 1e9)),
-  ...memoryLines(subjects),
+  ...rows.flatMap((row) => linesOf(row, measured, config, bandwidth.median * 1e9)),
+  ...memoryLines(measured),
 ];
 console.log(`threads  ${threads}, memory ${(totalmem() / 1e9).toFixed(0)} GB, runs ${flags.runs}`);
-for (const { title, results } of subjects) console.log(`${title}: ${results[0]!.description}`);
+for (const { title, results } of measured) console.log(`${title}: ${results[0]!.description}`);
+for (const failure of failures) console.log(failure);
 const range = ({ median, min, max }: Summary) => `${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
 console.log(`reading memory: ${range(bandwidth)} GB/s; load average before each run: ${range(summarise(loads))}\n`);
 console.log(formatTable(lines));
 if (flags.json !== undefined) {
-  const { model, layouts, decode } = flags;
-  const command = { model, layouts, decode, threads };
-  writeFileSync(flags.json, `${JSON.stringify({ date: new Date(), command, bandwidth, loads, lines }, null, 1)}\n`);
+  const samples = measured.map(({ title, results }) => ({
+    title,
+    runs: results.map(({ values, ...rest }) => ({ ...rest, values: Object.fromEntries(values) })),
+  }));
+  const result = { ...circumstances(['speed', ...process.argv.slice(2)]), threads, bandwidth, loads, lines, samples };
+  writeFileSync(flags.json, `${JSON.stringify(result, null, 1)}\n`);
 }
+if (failures.length > 0) process.exitCode = 1;

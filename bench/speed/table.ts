@@ -44,5 +44,5 @@ export function formatTable(lines: readonly Line[]): string {
 
 /** Three significant digits. */
 function decimals(value: number): string {
-  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+  return value.toFixed(value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
 }
