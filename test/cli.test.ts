@@ -297,3 +297,19 @@ test('verify names the tensor whose scales are NaN', async () => {
   assert.match(verified.stdout, /down_proj_scales.*index 5[\s\S]*checkpoint\/nan-scale/);
   assert.equal(verified.code, 1);
 });
+
+test('verify finds a tensor that the model needs and the files lack', async () => {
+  const copy = join(folder, 'incomplete');
+  cpSync(new URL('./golden/micro', import.meta.url), copy, { recursive: true });
+  const config = join(copy, 'config.json');
+  const layers = JSON.stringify({
+    ...JSON.parse(readFileSync(config, 'utf8')),
+    num_hidden_layers: 3,
+    layer_types: null,
+  });
+  writeFileSync(config, layers);
+  const { stdout, code } = await ossia(['verify', copy]);
+  assert.match(stdout, /model\.layers\.2\.input_layernorm\.weight[\s\S]*checkpoint\/missing-tensor/);
+  assert.match(stdout, /1 problem found/);
+  assert.equal(code, 1);
+});
