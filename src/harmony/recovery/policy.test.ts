@@ -272,6 +272,30 @@ const cases: readonly Case[] = [
     repairs: ['stray-token'],
   },
   {
+    of: 'a lost recipient that an enum of numbers and an open object inside decide',
+    text: '<|channel|>commentary<|message|>{"level":2,"tags":{"any":"key"}}<|call|>',
+    tools: ([1, 2] as const).map((level) => ({
+      name: `set_${level}`,
+      parameters: { type: 'object', properties: { level: { enum: [level] }, tags: { type: 'object' } } },
+    })),
+    gives: ['tool_call commentary to=functions.set_2: {"level":2,"tags":{"any":"key"}}'],
+    repairs: ['recipient-inferred'],
+  },
+  {
+    of: 'a lost recipient among functions whose schemas leave out that they are objects',
+    text: '<|channel|>commentary<|message|>{"b":2}<|call|>',
+    tools: ['a', 'b'].map((key) => ({ name: `set_${key}`, parameters: { properties: { [key]: {} } } })),
+    gives: ['tool_call commentary to=functions.set_b: {"b":2}'],
+    repairs: ['recipient-inferred'],
+  },
+  {
+    of: 'a lost recipient when the one function takes anything',
+    text: '<|channel|>commentary<|message|>{"b":2}<|call|>',
+    tools: [{ name: 'any', parameters: {} }, { name: 'none' }],
+    gives: ['tool_call commentary to=functions.any: {"b":2}'],
+    repairs: ['recipient-inferred'],
+  },
+  {
     of: 'arguments in a header that is cut',
     text: '<|channel|>commentary to=functions.read json{"pa',
     finish: 'length',
