@@ -93,7 +93,9 @@ test('the 20b preset has the size of gpt-oss-20b', () => {
 
 test('the vocabulary of synthetic models is o200k_harmony', () => {
   const { tokens, types, merges } = harmonyVocabulary(201_088);
-  assert.equal(merges.length, 446_189); // as in OpenAI's tokenizer.json
+  assert.equal(merges.length, 446_189); // as in OpenAI's tokenizer.json, in its order:
+  const there = merges.filter((merge) => merge.replace(' ', '') === 'Ġthere');
+  assert.deepEqual(there, ['Ġ there', 'Ġt here', 'Ġthe re', 'Ġth ere', 'Ġther e']);
   const read = tokenizerFromGguf({ tokens, tokenTypes: types, merges, pre: 'gpt-4o' });
   const text = 'Hello, wörld: 12345 <|end|> naïve 東京';
   assert.deepEqual(read.encode(text), o200kHarmony().encode(text));
