@@ -44,7 +44,7 @@ export function parseRow(name: string, decodeTokens: number): Row {
   }
   if (kind === 'streams' && number > 0) {
     const prompts = Array.from({ length: number }, () => SHORT);
-    const title = `decode of ${shown} ${number === 1 ? 'stream' : 'streams'} together`;
+    const title = number === 1 ? 'decode of 1 stream' : `decode of ${shown} streams together`;
     return { name, kind, title, prompts, count: STREAM_TOKENS + 1 };
   }
   throw new RangeError(`No row "${name}": they are ${[...usualRows, ...longRows].join(', ')}, or with other numbers`);
