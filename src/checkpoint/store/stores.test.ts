@@ -190,6 +190,14 @@ test('an unknown name is told where was looked and what was perhaps meant', asyn
   );
   await assert.rejects(resolveModel('osia-nano', options), { message: /did you mean "ossia-nano"\?/ });
   await assert.rejects(resolveModel('', options), { code: 'store/unknown-model' });
+  await assert.rejects(
+    resolveModel('gpt-oss:20b', options),
+    (error: { message: string; details: { next?: string } }) => {
+      assert.doesNotMatch(error.message, /did you mean/);
+      assert.equal(error.details.next, 'Run `ossia pull gpt-oss:20b` to download it');
+      return true;
+    },
+  );
 });
 
 test('the list has the gpt-oss models of the cache, complete and partial, and no others', async (t) => {
