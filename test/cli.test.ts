@@ -157,6 +157,9 @@ test('what is wrong is refused by name before any work, with exit code 2', async
 });
 
 test('a variable with an absurd value is refused by its name', async () => {
+  const pulled = await ossia(['pull', 'gpt-oss:20b'], { env: { HF_ENDPOINT: 'hub' } });
+  assert.match(pulled.stderr, /HF_ENDPOINT.*"hub"\n {2}cli\/usage\n {2}next: .*HF_ENDPOINT/);
+  assert.equal(pulled.code, 2);
   const { stderr, code } = await ossia(['run', 'hi'], { env: { OSSIA_THREADS: 'many' } });
   assert.match(stderr, /OSSIA_THREADS/);
   assert.equal(code, 2);
