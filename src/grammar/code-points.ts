@@ -49,38 +49,59 @@ export function complement(set: CodePoints): CodePoints {
   return result;
 }
 
+/** What stands for itself in no JSON string. */
+const escaped: CodePoints = [
+  [0, 0x1f],
+  [0x22, 0x22],
+  [0x5c, 0x5c],
+];
+
 /** Adds to `nfa` the ways from one state to another by a character of `set`, as JSON.stringify would write it in a string. */
 export function addCharacters(nfa: Nfa, from: number, to: number, set: CodePoints): void {
-  const escaped: CodePoints = [
-    [0, 0x1f],
-    [0x22, 0x22],
-    [0x5c, 0x5c],
-  ];
-  for (const [first, last] of complement(union([complement(set), escaped, SURROGATES]))) {
-    addUtf8(nfa, from, to, first, last);
-  }
+  const ways: Ranges[] = [];
+  for (const [first, last] of complement(union([complement(set), escaped, SURROGATES]))) splitUtf8(first, last, ways);
   for (const [first, last] of complement(union([complement(set), complement(escaped)]))) {
     for (let codePoint = first; codePoint <= last; codePoint++) {
-      addText(nfa, from, to, JSON.stringify(String.fromCodePoint(codePoint)).slice(1, -1));
+      pushEscape(ways, new TextEncoder().encode(JSON.stringify(String.fromCodePoint(codePoint)).slice(1, -1)));
     }
   }
+  const shared = new Map<string, number>(); // by what is left of a way: a state before it
+  for (const way of ways) addWay(nfa, from, to, way, shared);
 }
 
-function addText(nfa: Nfa, from: number, to: number, text: string): void {
-  let state = from;
-  for (let i = 0; i < text.length; i++) {
-    const next = i === text.length - 1 ? to : nfa.state();
-    nfa.edge(state, text.charCodeAt(i), text.charCodeAt(i), next);
-    state = next;
+/** A range for each byte, whatever the others are. */
+type Ranges = readonly (readonly [first: number, last: number])[];
+
+/** One way for `\\u0010` to `\\u0019`, as they differ in the last byte only. */
+function pushEscape(ways: Ranges[], bytes: Uint8Array): void {
+  const previous = ways.at(-1);
+  const last = bytes.length - 1;
+  const goesOn = previous?.length === bytes.length && previous[last]![1] + 1 === bytes[last];
+  if (goesOn && previous.every(([first], i) => i === last || first === bytes[i])) {
+    ways[ways.length - 1] = [...previous.slice(0, -1), [previous[last]![0], bytes[last]!]];
+  } else ways.push([...bytes].map((byte) => [byte, byte]));
+}
+
+function addWay(nfa: Nfa, from: number, to: number, way: Ranges, shared: Map<string, number>): void {
+  let after = to;
+  for (let i = way.length - 1; i > 0; i--) {
+    const left = way.slice(i).join();
+    let state = shared.get(left);
+    if (state === undefined) {
+      state = nfa.state();
+      shared.set(left, state);
+      nfa.edge(state, way[i]![0], way[i]![1], after);
+    }
+    after = state;
   }
+  nfa.edge(from, way[0]![0], way[0]![1], after);
 }
 
-/** Splits the range until each byte has a range of its own, whatever the other bytes are. */
-function addUtf8(nfa: Nfa, from: number, to: number, first: number, last: number): void {
+function splitUtf8(first: number, last: number, ways: Ranges[]): void {
   for (const border of [0x7f, 0x7ff, 0xffff]) {
     if (first <= border && border < last) {
-      addUtf8(nfa, from, to, first, border);
-      addUtf8(nfa, from, to, border + 1, last);
+      splitUtf8(first, border, ways);
+      splitUtf8(border + 1, last, ways);
       return;
     }
   }
@@ -90,17 +111,12 @@ function addUtf8(nfa: Nfa, from: number, to: number, first: number, last: number
     if ((first | low) === (last | low)) continue;
     const split = (first & low) !== 0 ? first | low : (last & low) !== low ? (last & ~low) - 1 : undefined;
     if (split === undefined) continue;
-    addUtf8(nfa, from, to, first, split);
-    addUtf8(nfa, from, to, split + 1, last);
+    splitUtf8(first, split, ways);
+    splitUtf8(split + 1, last, ways);
     return;
   }
-  const [firsts, lasts] = [utf8(first), utf8(last)];
-  let state = from;
-  for (let i = 0; i < numBytes; i++) {
-    const next = i === numBytes - 1 ? to : nfa.state();
-    nfa.edge(state, firsts[i]!, lasts[i]!, next);
-    state = next;
-  }
+  const lasts = utf8(last);
+  ways.push([...utf8(first)].map((byte, i) => [byte, lasts[i]!]));
 }
 
 function utf8(codePoint: number): Uint8Array {

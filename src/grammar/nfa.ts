@@ -1,8 +1,8 @@
 import { OssiaError } from '../base/index.ts';
 import type { Leaf } from './leaf.ts';
 
-const MAX_NFA_STATES = 40_000;
-const MAX_DFA_STATES = 8_000;
+const MAX_NFA_STATES = 30_000;
+const MAX_DFA_STATES = 16_000;
 /** Sum of the sizes of the sets behind the states: what building takes in time and memory. */
 const MAX_WORK = 4_000_000;
 
@@ -132,6 +132,10 @@ export class Dfa implements Leaf {
       0,
       Uint8Array.from(states, (state) => (of.accepts(state) ? 1 : 0)),
     );
+  }
+
+  get numStates(): number {
+    return this.#ends.length;
   }
 
   next(state: number, byte: number): number {

@@ -43,7 +43,7 @@ export class Document {
     }
     let target = this.#root;
     for (const part of reference.split('/').slice(1)) {
-      const key = unescape(part);
+      const key = pointerPart(part);
       const has = typeof target === 'object' && target !== null && Object.hasOwn(target, key);
       if (!has) throw bad(path, `nothing is at $ref ${reference}`);
       target = (target as Raw)[key];
@@ -52,7 +52,7 @@ export class Document {
   }
 }
 
-function unescape(part: string): string {
+function pointerPart(part: string): string {
   let text = part;
   try {
     text = decodeURIComponent(part);

@@ -8,12 +8,16 @@ const OPEN = 0;
 const DONE = 1;
 
 /** Quotes around what another automaton accepts. */
-class Quoted implements Leaf {
+export class Quoted implements Leaf {
   readonly start = OPEN;
   readonly #inside: Dfa;
 
   constructor(inside: Dfa) {
     this.#inside = inside;
+  }
+
+  get numStates(): number {
+    return this.#inside.numStates;
   }
 
   next(state: number, byte: number): number {
@@ -39,7 +43,7 @@ class Quoted implements Leaf {
 }
 
 /** JSON strings in which `pattern` is found, as JSON Schema means it: anywhere, unless it has anchors. */
-export function patternStrings(pattern: string): Leaf {
+export function patternStrings(pattern: string): Quoted {
   const nfa = new Nfa();
   const [begin, end, final] = [nfa.state(), nfa.state(), nfa.state()];
   addCharacters(nfa, 0, 0, everything);

@@ -13,8 +13,55 @@ export type Relax = (raw: Raw, keyword: string, why: string) => void;
 /** Longer ones cannot be enforced without an endless answer. */
 const MAX_LEAST = 100_000;
 
+/** The most states of one schema's patterns, and how many patterns may be left out: it bounds time (and 30 MB of tables). */
+const MAX_STATES = 60_000;
+const MAX_GIVEN_UP = 10;
+
+/** The patterns of one schema, each compiled once. */
+export class PatternCache {
+  readonly #leaves = new Map<string, Leaf>();
+  #numStates = 0;
+  #numGivenUp = 0;
+
+  /** Throws `grammar/bad-schema` or `grammar/unsupported-schema`. */
+  strings(pattern: string): Leaf {
+    const leaf = this.#leaves.get(pattern);
+    if (leaf !== undefined) return leaf;
+    const strings = patternStrings(pattern);
+    this.#count(strings.numStates);
+    this.#leaves.set(pattern, strings);
+    return strings;
+  }
+
+  /** Counts a pattern that is left out. */
+  giveUp(): void {
+    this.#numGivenUp++;
+    this.#count(0);
+  }
+
+  /** Strings that match two patterns, or a pattern and a length. */
+  both(a: Leaf, b: Leaf): Leaf {
+    const strings = Dfa.both(a, b);
+    this.#count(strings.numStates);
+    return strings;
+  }
+
+  #count(numStates: number): void {
+    this.#numStates += numStates;
+    if (this.#numStates <= MAX_STATES && this.#numGivenUp <= MAX_GIVEN_UP) return;
+    throw new OssiaError('grammar/unsupported-schema', 'Cannot compile the schema: its patterns take too much work', {
+      details: { keyword: 'pattern' },
+    });
+  }
+}
+
 /** The strings that all of these allow; undefined when there are none. */
-export function stringLeaf(document: Document, raws: readonly Raw[], relax: Relax): Leaf | undefined {
+export function stringLeaf(
+  document: Document,
+  raws: readonly Raw[],
+  relax: Relax,
+  patterns: PatternCache,
+): Leaf | undefined {
   const [min, max] = bounds(document, raws, 'minLength', 'maxLength');
   if (min > max) return undefined;
   let leaf: Leaf = min === 0 && max === Number.POSITIVE_INFINITY ? anyString : new StringLeaf(min, max);
@@ -23,10 +70,11 @@ export function stringLeaf(document: Document, raws: readonly Raw[], relax: Rela
       const pattern = patternOf(document, raw, keyword, relax);
       if (pattern === undefined) continue;
       try {
-        const strings = patternStrings(pattern);
-        leaf = leaf === anyString ? strings : Dfa.both(strings, leaf);
+        const strings = patterns.strings(pattern);
+        leaf = leaf === anyString ? strings : patterns.both(strings, leaf);
       } catch (error) {
         if (!(error instanceof OssiaError) || error.code !== 'grammar/unsupported-schema') throw error;
+        patterns.giveUp();
         relax(raw, keyword, error.message);
       }
     }

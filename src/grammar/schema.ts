@@ -14,7 +14,7 @@ import { type Leaf, Literal, Trie } from './leaf.ts';
 import { array, choice, object, type Property, type Rule, SchemaNode } from './nodes.ts';
 import { bad, Document, show } from './references.ts';
 import { plainStrings } from './regex.ts';
-import { bounds, numberLeaf, stringLeaf } from './scalars.ts';
+import { bounds, numberLeaf, PatternCache, stringLeaf } from './scalars.ts';
 import { anyString, OtherString } from './strings.ts';
 
 /** What a schema asks for that the constraint does not hold. */
@@ -46,6 +46,7 @@ export class Compiler {
   readonly #order: SchemaNode[] = [];
   readonly #queue: [SchemaNode, readonly (Raw | boolean)[]][] = [];
   readonly #ids = new Map<unknown, number>();
+  readonly #patterns = new PatternCache();
   readonly #without = new Map<Raw, Map<string, Raw>>();
 
   constructor(schema: unknown, strict: boolean) {
@@ -116,11 +117,14 @@ export class Compiler {
 
   /** Follows references and opens allOf; undefined when one of them is false. */
   #flatten(schemas: readonly (Raw | boolean)[]): Raw[] | undefined {
-    const seen = new Set<Raw | boolean>(schemas);
-    for (const schema of seen) {
+    const seen = new Set<Raw | boolean>();
+    const stack = [...schemas].reverse(); // depth first: properties come in the order of reading
+    for (let schema = stack.pop(); schema !== undefined; schema = stack.pop()) {
+      if (seen.has(schema)) continue;
+      seen.add(schema);
       if (typeof schema === 'boolean') continue;
-      if (schema.$ref !== undefined) seen.add(this.#document.resolve(schema, schema.$ref));
-      if (schema.allOf !== undefined) for (const part of this.#list(schema, 'allOf')) seen.add(part);
+      if (schema.allOf !== undefined) stack.push(...this.#list(schema, 'allOf').reverse());
+      if (schema.$ref !== undefined) stack.push(this.#document.resolve(schema, schema.$ref));
       if (seen.size > MAX_NODES) throw tooMuch('#', `more than ${MAX_NODES} schemas that hold together`);
     }
     return seen.has(false) ? undefined : [...seen].filter((schema) => typeof schema !== 'boolean');
@@ -249,7 +253,7 @@ export class Compiler {
     if (type === 'boolean' || type === 'null') return true;
     const relax = this.#relax.bind(this);
     if (type === 'string') {
-      const leaf = this.#memoLeaf(raws, 'string', () => stringLeaf(this.#document, raws, relax));
+      const leaf = this.#memoLeaf(raws, 'string', () => stringLeaf(this.#document, raws, relax, this.#patterns));
       return leaf !== undefined && runs(leaf, text);
     }
     const within = this.#memoLeaf(raws, 'number', () => numberLeaf(this.#document, raws, false, relax));
@@ -269,7 +273,7 @@ export class Compiler {
     for (const type of new Set(types)) {
       if (type === 'object') result.push(this.#filled(this.#object(raws)));
       else if (type === 'array') result.push(this.#filled(this.#array(raws)));
-      else if (type === 'string') result.push(stringLeaf(this.#document, raws, relax));
+      else if (type === 'string') result.push(stringLeaf(this.#document, raws, relax, this.#patterns));
       else if (type === 'null') result.push(new Literal('null'));
       else if (type === 'boolean') result.push(new Trie(['true', 'false']));
       else if (type === 'number' || !types.includes('number')) {
