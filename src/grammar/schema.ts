@@ -31,9 +31,6 @@ const MAX_BRANCHES = 500;
 const MAX_VALUES = 10_000;
 const MAX_VALUE_CHARACTERS = 500_000;
 
-/** A schema without some keyword: the rest of it, beside the branches of that keyword. */
-const stripped = (raw: Raw, keyword: string): Raw => ({ ...raw, [keyword]: undefined });
-
 /**
  * Schemas to rules. A node stands for a set of schemas that hold together (allOf, $ref and its neighbours, a branch and what
  * is around it); the same set is the same node, which makes recursion finite.
@@ -47,7 +44,7 @@ export class Compiler {
   readonly #queue: [SchemaNode, readonly (Raw | boolean)[]][] = [];
   readonly #ids = new Map<unknown, number>();
   readonly #patterns = new PatternCache();
-  readonly #without = new Map<Raw, Map<string, Raw>>();
+  readonly #without = new Map<Raw, Map<string | undefined, Raw>>();
 
   constructor(schema: unknown, strict: boolean) {
     this.#document = new Document(schema);
@@ -147,12 +144,13 @@ export class Compiler {
       if (overlap)
         this.#relax(raw, 'oneOf', 'its branches may overlap, and a value that satisfies two is not excluded');
     }
-    const rest = raws.filter((one) => one !== raw);
-    const parts = this.#strip(raw, keyword);
-    return choice(branches.map((branch) => this.#node([...rest, parts, branch])));
+    const parts = raws.map((one) => this.#strip(one, one === raw ? keyword : undefined));
+    return choice(branches.map((branch) => this.#node([...parts, branch])));
   }
 
-  #strip(raw: Raw, keyword: string): Raw {
+  /** A schema without a keyword whose branches stand beside it, and without what #flatten has already put there. */
+  #strip(raw: Raw, keyword: 'anyOf' | 'oneOf' | undefined): Raw {
+    if (keyword === undefined && raw.$ref === undefined && raw.allOf === undefined) return raw;
     let byKeyword = this.#without.get(raw);
     if (byKeyword === undefined) {
       byKeyword = new Map();
@@ -160,8 +158,8 @@ export class Compiler {
     }
     let result = byKeyword.get(keyword);
     if (result === undefined) {
-      // References and allOf are open already; without them the same node comes back for the same rest.
-      result = { ...stripped(raw, keyword), $ref: undefined, allOf: undefined };
+      result = { ...raw, $ref: undefined, allOf: undefined };
+      if (keyword !== undefined) result = { ...result, [keyword]: undefined };
       this.#document.raw(result, this.#document.path(raw));
       byKeyword.set(keyword, result);
     }
