@@ -134,18 +134,35 @@ export class StringLeaf implements Leaf {
     return (phase === OPEN ? 1 : 0) + inside + missing + 1;
   }
 
-  /** Far from its bounds, a string is like one without; far from its shortest length, like one at the beginning. */
+  /** What is left of the bounds tells all, and of them only what so many bytes can reach. */
   alike(state: number, numBytes: number): readonly [Leaf, number] {
     const phase = state % NUM_PHASES;
     const count = (state - phase) / NUM_PHASES;
-    if (phase === DONE || this.#max - count <= numBytes) return [this, state];
-    if (count >= this.#min) return [anyString, phase];
-    return [this, this.#min - count > numBytes ? phase : state];
+    if (phase === DONE) return [anyString, DONE];
+    const min = Math.min(Math.max(0, this.#min - count), numBytes + 1);
+    const max = this.#max - count > numBytes ? Number.POSITIVE_INFINITY : this.#max - count;
+    return [stringsOf(min, max), phase];
   }
 }
 
-/** Any string at all: one for everyone, so that what is kept about it is shared. */
+/** Any string at all. */
 export const anyString = new StringLeaf();
+
+const MAX_SHARED = 1024;
+const shared = new Map<string, StringLeaf>();
+
+/** One leaf for the same bounds, so that what is kept about it serves every schema. */
+function stringsOf(min: number, max: number): StringLeaf {
+  if (min === 0 && max === Number.POSITIVE_INFINITY) return anyString;
+  const key = `${min} ${max}`;
+  let leaf = shared.get(key);
+  if (leaf === undefined) {
+    if (shared.size >= MAX_SHARED) shared.clear();
+    leaf = new StringLeaf(min, max);
+    shared.set(key, leaf);
+  }
+  return leaf;
+}
 
 /**
  * A JSON string that is none of `excluded`, for the names of additional properties. Characters have one spelling only (that

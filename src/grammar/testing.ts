@@ -111,8 +111,10 @@ function arrays(inner: fc.Arbitrary<Sample>): fc.Arbitrary<Sample> {
 }
 
 function unions(inner: fc.Arbitrary<Sample>): fc.Arbitrary<Sample> {
-  return fc.array(inner, { minLength: 1, maxLength: 3 }).map((parts) => ({
-    schema: { anyOf: parts.map(({ schema }) => schema) },
+  return fc.tuple(fc.array(inner, { minLength: 1, maxLength: 3 }), fc.boolean()).map(([parts, isWrapped]) => ({
+    schema: isWrapped
+      ? { allOf: [{ anyOf: parts.map(({ schema }) => schema) }, true] }
+      : { anyOf: parts.map(({ schema }) => schema) },
     values: fc.oneof(...parts.map(({ values }) => values)),
   }));
 }
