@@ -150,6 +150,12 @@ for (const [title, schema, good, bad] of cases) {
   });
 }
 
+test('an optional property that has no value is not begun', () => {
+  const { automaton } = compileSchema({ type: 'object', properties: { a: false, b: { type: 'null' } } });
+  assert.equal(stepThrough(automaton, automaton.start, Buffer.from('{"a')), undefined);
+  assert.ok(accepts(automaton, '{"b":null}'));
+});
+
 test('a schema that is never complete, is malformed, or asks for too much is refused', () => {
   const many = (count: number) => Array.from({ length: count }, (_, i) => `value ${i}`);
   const refused: readonly (readonly [unknown, OssiaError['code']])[] = [
