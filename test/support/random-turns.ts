@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
-import { samples } from '../../src/grammar/testing.ts';
 import {
   type ChatEnd,
   type ChatOptions,
@@ -10,6 +9,7 @@ import {
   type ToolCall,
   type ToolDeclaration,
 } from '../../src/index.ts';
+import { objectSchemas, schemas } from './random-schemas.ts';
 
 /** One turn to sample: what the model may call, what it has to answer with, and how its tokens are drawn. */
 export type TurnCase = Required<Pick<ChatOptions, 'tools' | 'maxTokens' | 'seed'>> &
@@ -18,18 +18,9 @@ export type TurnCase = Required<Pick<ChatOptions, 'tools' | 'maxTokens' | 'seed'
 /** Names that are prefixes of each other, look like words of a header, or hold a dot. */
 const NAMES = ['read', 'read_file', 'readme', 'json', 'code', 'to', 'functions', 'get.weather', 'final-1', 'analysis'];
 
-const parameters = fc
-  .array(fc.tuple(fc.constantFrom('path', 'n', 'naïve', 'a b'), samples, fc.boolean()), { maxLength: 3 })
-  .map((properties) => ({
-    type: 'object',
-    properties: Object.fromEntries(properties.map(([name, { schema }]) => [name, schema])),
-    required: [...new Set(properties.filter(([, , required]) => required).map(([name]) => name))],
-    additionalProperties: false,
-  }));
-
 const declarations: fc.Arbitrary<ToolDeclaration[]> = fc
   .uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 })
-  .chain((names) => fc.tuple(...names.map((name) => fc.option(parameters).map((schema) => declare(name, schema)))));
+  .chain((names) => fc.tuple(...names.map((name) => fc.option(objectSchemas).map((schema) => declare(name, schema)))));
 
 function declare(name: string, schema: object | null): ToolDeclaration {
   return schema === null ? { name } : { name, parameters: schema };
@@ -39,7 +30,7 @@ export const turnCases: fc.Arbitrary<TurnCase> = fc
   .record({
     tools: declarations,
     choice: fc.constantFrom('auto', 'auto', 'none', 'required', 'named'),
-    format: fc.option(fc.oneof(fc.constant('json_object' as const), samples), { freq: 2 }),
+    format: fc.option(fc.oneof(fc.constant('json_object' as const), schemas), { freq: 2 }),
     maxReasoningTokens: fc.option(fc.nat(30), { freq: 1, nil: undefined }),
     maxTokens: fc.integer({ min: 1, max: 120 }),
     seed: fc.nat(),
@@ -51,7 +42,7 @@ export const turnCases: fc.Arbitrary<TurnCase> = fc
     toolChoice: toolChoice(choice, tools),
     ...(format === null
       ? {}
-      : { responseFormat: format === 'json_object' ? format : { name: 'answer', schema: format.schema } }),
+      : { responseFormat: format === 'json_object' ? format : { name: 'answer', schema: format } }),
     ...(maxReasoningTokens === undefined ? {} : { maxReasoningTokens }),
   }));
 
