@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -45,4 +45,34 @@ test('without the constraint the same model writes turns that need repair', asyn
   const turns = await Promise.all(cases.map((turn) => sampleTurn(model, turn, false)));
   const malformed = turns.filter(({ end }) => end.reason !== 'length' && end.repairs.length > 0);
   assert.ok(malformed.length > 10, `${malformed.length} of ${turns.length} needed repair`);
+});
+
+interface GoldenCase {
+  readonly id: string;
+  readonly messages: readonly { readonly role: string; readonly content: unknown }[];
+  readonly prompt_ids: readonly number[];
+  readonly completion_ids: readonly number[];
+}
+
+/** The functions that a golden conversation declares. */
+function toolsOf({ messages }: GoldenCase): readonly { name: string; parameters?: unknown }[] {
+  const developer = messages.find(({ role }) => role === 'developer')?.content as
+    | { tools?: { name: string; parameters?: unknown }[] }
+    | undefined;
+  return (developer?.tools ?? []).map(({ name, parameters }) => ({ name, parameters }));
+}
+
+test('the embedded model says under the constraint what it says without, token for token', async () => {
+  const golden = new URL('golden/ossia-nano-checks.json', import.meta.url);
+  const { cases }: { cases: readonly GoldenCase[] } = JSON.parse(readFileSync(golden, 'utf8'));
+  assert.ok(cases.some((one) => toolsOf(one).length > 0));
+  await using nano = await load('ossia-nano', { context: 4000 });
+  await Promise.all(
+    cases.map(async (one) => {
+      const ids: number[] = [];
+      const params = { temperature: 0, constraint: { tools: toolsOf(one) } };
+      for await (const event of nano.generate(one.prompt_ids, params)) if (event.type === 'token') ids.push(event.id);
+      assert.deepEqual(ids, one.completion_ids, one.id);
+    }),
+  );
 });

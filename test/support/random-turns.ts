@@ -77,7 +77,7 @@ export async function sampleTurn(model: LoadedModel, turn: TurnCase, constrain: 
     date: null,
     temperature: 1.5,
     topLogprobs: 0,
-    logitBias: Object.fromEntries(likely.map((id) => [id, 7])),
+    logitBias: Object.fromEntries(likely.map((id) => [id, 8.5])),
   })) {
     if (event.type === 'token') ids.push(event.id);
     if (event.type === 'tool_call') calls.push(event);
