@@ -18,6 +18,9 @@ const FEW = 4096;
 /** Per vocabulary; a mask of 201,088 bits takes 25 KB. */
 const MAX_INSIDES = 1024;
 const MAX_AFTERS = 4096;
+const MAX_WHOLES = 256;
+/** With more ways to read a text than this, putting their tokens together costs more than keeping the mask. */
+const FEW_THREADS = 8;
 
 interface Kept {
   insides: Map<Leaf, Map<number, Inside>>;
@@ -25,6 +28,8 @@ interface Kept {
   /** By state after the leaf, then by the exits: the tokens that go on. */
   afters: WeakMap<State, Map<Inside, Uint32Array>>;
   numAfters: number;
+  wholes: WeakMap<State, Uint32Array>;
+  numWholes: number;
 }
 
 const kept = new WeakMap<TokenTable, Kept>();
@@ -37,19 +42,39 @@ export function allowedTokens(table: TokenTable, automaton: ByteAutomaton, state
     );
   }
   if (!(automaton instanceof StackAutomaton)) throw new TypeError('The automaton does not come from compileSchema');
-  for (const thread of state.threads) addThread(table, automaton, thread, mask);
+  if (state.threads.length <= FEW_THREADS) {
+    for (const thread of state.threads) addThread(table, automaton, thread, mask);
+  } else addWords(mask, wholeOf(table, automaton, state));
+}
+
+/** Where many properties or branches begin, the whole mask is kept. */
+function wholeOf(table: TokenTable, automaton: StackAutomaton, state: State): Uint32Array {
+  const all = keptFor(table);
+  let words = all.wholes.get(state);
+  if (words === undefined) {
+    if (all.numWholes >= MAX_WHOLES) {
+      all.wholes = new WeakMap();
+      all.numWholes = 0;
+    }
+    words = new Uint32Array(Math.ceil(table.vocabSize / 32));
+    for (const thread of state.threads) addThread(table, automaton, thread, words);
+    all.wholes.set(state, words);
+    all.numWholes++;
+  }
+  return words;
 }
 
 /** All threads lead to the end of some text, so what any of them allows is allowed. */
 function addThread(table: TokenTable, automaton: StackAutomaton, thread: Thread, mask: Uint32Array): void {
   const inside = insideOf(table, thread);
   if (inside.words === undefined) addIds(mask, inside.ids);
-  else {
-    const { words } = inside;
-    for (let i = 0; i < words.length; i++) mask[i]! |= words[i]!;
-  }
+  else addWords(mask, inside.words);
   if (inside.exits.length === 0) return;
   addIds(mask, afterOf(table, automaton, inside, automaton.after(thread.rest)));
+}
+
+function addWords(mask: Uint32Array, words: Uint32Array): void {
+  for (let i = 0; i < words.length; i++) mask[i]! |= words[i]!;
 }
 
 function addIds(mask: Uint32Array, ids: Uint32Array): void {
@@ -59,7 +84,14 @@ function addIds(mask: Uint32Array, ids: Uint32Array): void {
 function keptFor(table: TokenTable): Kept {
   let result = kept.get(table);
   if (result === undefined) {
-    result = { insides: new Map(), numInsides: 0, afters: new WeakMap(), numAfters: 0 };
+    result = {
+      insides: new Map(),
+      numInsides: 0,
+      afters: new WeakMap(),
+      numAfters: 0,
+      wholes: new WeakMap(),
+      numWholes: 0,
+    };
     kept.set(table, result);
   }
   return result;
