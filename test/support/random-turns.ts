@@ -32,7 +32,7 @@ export const turnCases: fc.Arbitrary<TurnCase> = fc
     choice: fc.constantFrom('auto', 'auto', 'none', 'required', 'named'),
     format: fc.option(fc.oneof(fc.constant('json_object' as const), schemas), { freq: 2 }),
     maxReasoningTokens: fc.option(fc.nat(30), { freq: 1, nil: undefined }),
-    maxTokens: fc.integer({ min: 1, max: 120 }),
+    maxTokens: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 150, max: 250 })),
     seed: fc.nat(),
   })
   .map(({ tools, choice, format, maxReasoningTokens, maxTokens, seed }) => ({
@@ -77,7 +77,7 @@ export async function sampleTurn(model: LoadedModel, turn: TurnCase, constrain: 
     date: null,
     temperature: 1.5,
     topLogprobs: 0,
-    logitBias: Object.fromEntries(likely.map((id) => [id, 8.5])),
+    logitBias: Object.fromEntries(likely.map((id) => [id, 7])),
   })) {
     if (event.type === 'token') ids.push(event.id);
     if (event.type === 'tool_call') calls.push(event);
