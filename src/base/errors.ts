@@ -70,7 +70,10 @@ export const problems = {
   },
   'harmony/bad-conversation': { status: 400, next: 'See docs/reference/harmony.md for the form of a conversation' },
   'harmony/bad-json': { status: 400, next: 'Correct the JSON at the offset that the message names' },
-  'harmony/bad-constraint': { status: 400, next: 'Correct the option that the message names: see docs/reference/harmony.md' },
+  'harmony/bad-constraint': {
+    status: 400,
+    next: 'Correct the option that the message names: see docs/reference/harmony.md',
+  },
   'harmony/parse': { status: 400, next: 'Use the recovering parser for text that a model wrote' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },

@@ -53,6 +53,8 @@ export class TurnConstraint {
   readonly #vocabulary: TurnVocabulary;
   readonly #plan: TurnPlan;
   readonly #schemas: TurnSchemas;
+  /** By what is still open: a turn may have many messages and as many tools. */
+  readonly #headers = new Map<string, HeaderNode>();
   #state: State;
   #reasoningLeft: number;
   #hasPreamble = false;
@@ -145,7 +147,10 @@ export class TurnConstraint {
 
   #header(): HeaderNode {
     const rules = { thoughts: this.#reasoningLeft > 0, preamble: this.#plan.preamble && !this.#hasPreamble };
-    return headerTrie(this.#plan, rules, this.#vocabulary.control);
+    const key = `${rules.thoughts} ${rules.preamble}`;
+    const header = this.#headers.get(key) ?? headerTrie(this.#plan, rules, this.#vocabulary.control);
+    this.#headers.set(key, header);
+    return header;
   }
 
   #bytes(id: number): Uint8Array {
