@@ -8,11 +8,12 @@
     'cflags': ['-Wall', '-Wextra'],
     'cflags_cc!': ['-std=gnu++20', '-std=gnu++17', '-fno-rtti'],
     # -ffp-contract=off: a multiply and an add are fused where the source says so, and nowhere else (equal bits).
-    'cflags_cc': ['-std=c++17', '-O3', '-ffp-contract=off', '-fno-math-errno'],
+    # -fno-strict-aliasing: lanes are read as floats, integers and bytes in turn.
+    'cflags_cc': ['-std=c++17', '-O3', '-ffp-contract=off', '-fno-math-errno', '-fno-strict-aliasing'],
     'xcode_settings': {
       'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
       'GCC_OPTIMIZATION_LEVEL': '3',
-      'OTHER_CPLUSPLUSFLAGS': ['-ffp-contract=off', '-fno-math-errno'],
+      'OTHER_CPLUSPLUSFLAGS': ['-ffp-contract=off', '-fno-math-errno', '-fno-strict-aliasing'],
       'MACOSX_DEPLOYMENT_TARGET': '11.0',
     },
     'msvs_settings': {

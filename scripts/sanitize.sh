@@ -9,7 +9,7 @@ headers=${NODE_HEADERS:-$(node -p 'require("node-api-headers").include_dir')}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 cpu=src/backends/cpu
-flags=(-std=c++17 -O1 -g -ffp-contract=off -fno-math-errno -fno-omit-frame-pointer -Wall -Wextra -DNAPI_VERSION=8 -fPIC -pthread)
+flags=(-std=c++17 -O1 -g -ffp-contract=off -fno-math-errno -fno-strict-aliasing -fno-omit-frame-pointer -Wall -Wextra -DNAPI_VERSION=8 -fPIC -pthread)
 memory=(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
 
 declare -A sets=([portable]='')

@@ -96,6 +96,7 @@ export {
 
 /** Inside the model: its configuration and weights, its logits, and which experts each token asks. */
 export {
+  checkModel,
   evaluate,
   type LayerRouting,
   loadModel,

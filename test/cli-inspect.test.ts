@@ -189,3 +189,14 @@ test('requests come from a file as well, and a file that is not there is a mista
   assert.deepEqual([missing.stdout, missing.code], ['', 2]);
   assert.match(missing.stderr, /absent\.jsonl/);
 });
+
+test('inspect logits neither replaces what is no regular file nor reads a directory', async () => {
+  for (const [args, named] of [
+    [['--out', folder], 'not a regular file'],
+    [['--out', join(folder, 'x'), folder], 'it is a directory'],
+  ] as const) {
+    const { stderr, code } = await ossia(['inspect', 'logits', ...reference, ...args]);
+    assert.match(stderr, new RegExp(`${named}[\\s\\S]*cli/usage`));
+    assert.equal(code, 2);
+  }
+});

@@ -188,6 +188,9 @@ test('what is wrong is refused by name before any work, with exit code 2', async
 });
 
 test('a variable with an absurd value is refused by its name', async () => {
+  const pulled = await ossia(['pull', 'gpt-oss:20b'], { env: { HF_ENDPOINT: 'hub' } });
+  assert.match(pulled.stderr, /HF_ENDPOINT.*"hub"\n {2}cli\/usage\n {2}next: .*HF_ENDPOINT/);
+  assert.equal(pulled.code, 2);
   const { stderr, code } = await ossia(['run', 'hi'], { env: { OSSIA_THREADS: 'many' } });
   assert.match(stderr, /OSSIA_THREADS/);
   assert.equal(code, 2);
@@ -327,4 +330,20 @@ test('verify names the tensor whose scales are NaN', async () => {
   const verified = await ossia(['verify', copy]);
   assert.match(verified.stdout, /down_proj_scales.*index 5[\s\S]*checkpoint\/nan-scale/);
   assert.equal(verified.code, 1);
+});
+
+test('verify finds a tensor that the model needs and the files lack', async () => {
+  const copy = join(folder, 'incomplete');
+  cpSync(new URL('./golden/micro', import.meta.url), copy, { recursive: true });
+  const config = join(copy, 'config.json');
+  const layers = JSON.stringify({
+    ...JSON.parse(readFileSync(config, 'utf8')),
+    num_hidden_layers: 3,
+    layer_types: null,
+  });
+  writeFileSync(config, layers);
+  const { stdout, code } = await ossia(['verify', copy]);
+  assert.match(stdout, /model\.layers\.2\.input_layernorm\.weight[\s\S]*checkpoint\/missing-tensor/);
+  assert.match(stdout, /1 problem found/);
+  assert.equal(code, 1);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -47,6 +48,39 @@ test('a model without a tokenizer says where it looked, unless its vocabulary is
   const checkpoint = await openCheckpoint(bare, { map: false });
   const metadata = { ...checkpoint.metadata, vocab_size: 201_088 };
   assert.equal(openTokenizer({ ...checkpoint, metadata }).specials.get('<|return|>'), 200_002);
+});
+
+test('a tokenizer.json that is none is named, and a pipe in its place holds nothing up', {
+  timeout: 10_000,
+}, async () => {
+  const broken = join(folder, 'broken');
+  cpSync(NANO, broken, { recursive: true });
+  const file = join(broken, 'tokenizer.json');
+  const refused = (found: string) =>
+    assert.rejects(tokenizerOf(broken), {
+      code: 'tokenizer/bad-vocabulary',
+      message: `Cannot use the tokenizer of ${file}: ${found}`,
+    });
+  writeFileSync(file, '[]');
+  await refused('Expected tokenizer.json to be an object, found []');
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  await refused('it is not a regular file');
+});
+
+test('a tokenizer with more tokens than the model has is refused when it is loaded', async () => {
+  const other = join(folder, 'other');
+  cpSync(NANO, other, { recursive: true });
+  const file = join(other, 'tokenizer.json');
+  const content = JSON.parse(readFileSync(file, 'utf8')) as { added_tokens: { id: number }[] };
+  const [first] = content.added_tokens;
+  const next = Math.max(...content.added_tokens.map(({ id }) => id)) + 1;
+  for (const id of [next, next + 1]) content.added_tokens.push({ ...first!, id, ...{ content: `<|more_${id}|>` } });
+  writeFileSync(file, JSON.stringify(content));
+  await assert.rejects(load(other, { backend: 'reference', context: 1000 }), {
+    code: 'tokenizer/bad-vocabulary',
+    message: `Cannot use ${other}: its tokenizer names ${next + 2} tokens, but the model has ${next}`,
+  });
 });
 
 for (const dialect of ['llama.cpp', 'ollama'] as const) {

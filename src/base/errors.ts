@@ -19,7 +19,10 @@ export const problems = {
   'checkpoint/bad-config': { status: 422, next: 'Compare the configuration with that of openai/gpt-oss-20b' },
   'checkpoint/unsupported-model': { status: 422, next: 'Ossia runs gpt-oss models only' },
   'checkpoint/missing-file': { status: 422, next: 'Run `ossia pull` again to complete the model' },
-  'checkpoint/missing-tensor': { status: 422, next: 'Run `ossia verify` to see which file is incomplete' },
+  'checkpoint/missing-tensor': {
+    status: 422,
+    next: 'The model is incomplete: run `ossia pull` again, or take it from its source',
+  },
   'checkpoint/wrong-dtype': {
     status: 422,
     next: 'Use a checkpoint with MXFP4 experts and BF16, F16, F32 or Q8_0 dense tensors',

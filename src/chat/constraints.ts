@@ -7,6 +7,10 @@ import { readTokenizer } from './tokenizer.ts';
 export const constraintsModule = import.meta.url;
 
 export const openConstraints: OpenConstraints = async ({ path, vocabSize }) => {
-  const constraints = new TurnConstraints(await readTokenizer(path), vocabSize);
-  return (spec) => constraints.open(spec as TurnConstraintOptions); // it checks what came
+  const tokenizer = await readTokenizer(path);
+  let constraints: TurnConstraints | undefined; // sorting 200,000 tokens takes half a second: for the first turn to wait
+  return (spec) => {
+    constraints ??= new TurnConstraints(tokenizer, vocabSize);
+    return constraints.open(spec as TurnConstraintOptions); // it checks what came
+  };
 };

@@ -9,6 +9,8 @@ const tokenizer = o200kHarmony();
 const prompt = (history: readonly ChatMessage[], options: PromptOptions = {}) =>
   renderText(toConversation(history, { date: '2026-03-01', ...options }), tokenizer);
 
+const HI = [{ role: 'user', content: 'Hi' }] as const;
+
 const SYSTEM =
   '<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n' +
   'Current date: 2026-03-01\n\nReasoning: medium\n\n' +
@@ -28,14 +30,14 @@ test('one message of the user becomes the prompt that the models know', () => {
 });
 
 test('identity, effort, cutoff and date change their lines, and null drops them', () => {
-  const text = prompt([], { identity: 'You are Ossia.', effort: 'high', knowledgeCutoff: null, date: null });
+  const text = prompt(HI, { identity: 'You are Ossia.', effort: 'high', knowledgeCutoff: null, date: null });
   assert.match(text, /<\|message\|>You are Ossia\.\n\nReasoning: high\n/);
-  assert.match(prompt([], { knowledgeCutoff: '2025-01' }), /cutoff: 2025-01\n/);
+  assert.match(prompt(HI, { knowledgeCutoff: '2025-01' }), /cutoff: 2025-01\n/);
 });
 
 test('without a date option the prompt says what this machine calls today', () => {
   const now = new Date();
-  const text = renderText(toConversation([]), tokenizer);
+  const text = renderText(toConversation(HI), tokenizer);
   const date = /Current date: (\d{4})-(\d\d)-(\d\d)\n/.exec(text)!;
   const days = Math.abs(new Date(+date[1]!, +date[2]! - 1, +date[3]!).getTime() - now.getTime()) / 86_400_000;
   assert.ok(days <= 1);
@@ -150,13 +152,19 @@ test('messages and tools of the wrong form are refused with their place', () => 
   for (const [history, message] of wrong) {
     assert.throws(() => toConversation(history as ChatMessage[]), { code: 'harmony/bad-conversation', message });
   }
+  for (const history of [[], {}, null]) {
+    assert.throws(() => toConversation(history as ChatMessage[]), {
+      code: 'harmony/bad-conversation',
+      message: /a list of one message or more/,
+    });
+  }
   for (const name of ['', 'a b', 'x\n} // namespace', 3 as unknown as string]) {
-    assert.throws(() => toConversation([], { tools: [{ name }] }), {
+    assert.throws(() => toConversation(HI, { tools: [{ name }] }), {
       code: 'harmony/bad-conversation',
       message: /name of tool 0/,
     });
   }
   const effort = 'extreme' as 'high';
-  assert.throws(() => toConversation([], { effort }), { code: 'harmony/bad-conversation', message: /got "extreme"/ });
-  assert.throws(() => toConversation([], { tools: [{ name: 'f' }, { name: 'f' }] }), /two tools with the name "f"/);
+  assert.throws(() => toConversation(HI, { effort }), { code: 'harmony/bad-conversation', message: /got "extreme"/ });
+  assert.throws(() => toConversation(HI, { tools: [{ name: 'f' }, { name: 'f' }] }), /two tools with the name "f"/);
 });

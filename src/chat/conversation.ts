@@ -25,6 +25,9 @@ export type PromptOptions = Pick<
 export function toConversation(history: readonly ChatMessage[], options: PromptOptions = {}): Conversation {
   checkTools(options.tools ?? []);
   checkEffort(options.effort);
+  if (!Array.isArray(history) || history.length === 0) {
+    throw bad(`Expected the history to be a list of one message or more, got ${JSON.stringify(history)?.slice(0, 80)}`);
+  }
   history.forEach(checkMessage);
   const afterInstructions = history.findIndex(({ role }) => role !== 'system' && role !== 'developer');
   const split = afterInstructions < 0 ? history.length : afterInstructions;

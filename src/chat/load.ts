@@ -1,3 +1,4 @@
+import { OssiaError } from '../base/index.ts';
 import { type ResolveOptions, resolveModel } from '../checkpoint/index.ts';
 import {
   type EngineOptions,
@@ -43,6 +44,13 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
     throw tokenizer.reason;
   }
   const { info } = engine.value;
+  const { vocabSize } = info.config;
+  // One more may be named than there are logits, as gpt-oss's own tokenizer does; text would never become it.
+  if (tokenizer.value.vocabSize > vocabSize + 1) {
+    await engine.value.close();
+    const sizes = `${tokenizer.value.vocabSize} tokens, but the model has ${vocabSize}`;
+    throw new OssiaError('tokenizer/bad-vocabulary', `Cannot use ${found.path}: its tokenizer names ${sizes}`);
+  }
   return new LoadedModel(engine.value, tokenizer.value, { ...info, name: found.name, origin: found.origin });
 }
 

@@ -137,6 +137,21 @@ test('a program that forgets to close still ends', () => {
   assert.deepEqual([idle.status, idle.stdout], [0, '']);
 });
 
+test('close waits for the thread although nothing else keeps the program alive', () => {
+  const start = new URL('./start.ts', import.meta.url);
+  const program = `import { startEngine } from ${JSON.stringify(start.href)};
+    const engine = await startEngine(${JSON.stringify(options)});
+    const reading = Array.fromAsync(engine.submit([1, 2], { stopIds: [] }));
+    await engine.close();
+    console.log((await reading).at(-1).reason);`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, 'cancelled\n');
+});
+
 test('errors of every kind survive the journey as what they were', () => {
   const cause = new RangeError('too far');
   const error = new OssiaError('model/not-finite', 'NaN', { cause, details: { id: 3, callback: () => 1 } });

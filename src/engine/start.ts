@@ -82,7 +82,7 @@ export class WorkerEngine implements Engine {
       const settle = () => {
         signal?.removeEventListener('abort', cancel);
         this.#pending.delete(key);
-        if (this.#pending.size === 0) this.#worker.unref();
+        if (this.#pending.size === 0 && !this.#over) this.#worker.unref(); // `close` waits for the thread
       };
       this.#worker.ref();
       this.#pending.set(key, { stream, settle });

@@ -86,3 +86,17 @@ test('a header that ends inside a character does not decode', () => {
     parse([...tokenizer.encodeWithSpecials('<|channel|>final'), ...half, message], tokenizer, { role: 'assistant' });
   assert.throws(run, (error: OssiaError) => error.message === 'could not decode header');
 });
+
+test('not strict, a later header without a message is dropped, even when it ends inside a character', () => {
+  const half = tokenizer.encode('🪼').slice(0, 1);
+  const ids = [
+    ...tokenizer.encodeWithSpecials('<|channel|>final<|message|>A<|end|><|start|>assistant'),
+    ...half,
+    ...tokenizer.encodeWithSpecials('<|end|><|start|>assistant<|message|>B<|end|>'),
+  ];
+  const messages = parse(ids, tokenizer, { role: 'assistant', strict: false });
+  assert.deepEqual(
+    messages.map(({ content }) => content),
+    ['A', 'B'],
+  );
+});

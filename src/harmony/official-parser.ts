@@ -128,9 +128,15 @@ export class OfficialParser {
   }
 
   #finishHeader(): void {
+    const role = this.#givenRole;
+    if (role === undefined) {
+      // In later headers the official parser drops the text without a trace, even text that does not decode.
+      this.#headerIds = [];
+      this.#state = 'ExpectStart';
+      return;
+    }
     const text = this.#takeHeader();
-    // In later headers the official parser drops the text without a trace.
-    if (this.#givenRole !== undefined && text !== '') this.#messages.push(readHeaderAsBody(text, this.#givenRole));
+    if (text !== '') this.#messages.push(readHeaderAsBody(text, role));
     this.#givenRole = undefined;
   }
 

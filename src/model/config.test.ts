@@ -147,6 +147,11 @@ test('without layer types even layers slide', () => {
   assert.deepEqual(config.windows, [128, 0, 128]);
 });
 
+test('two counts of experts a token that differ are refused', () => {
+  const differing = checkpoint('huggingface', { ...huggingFace, num_experts_per_tok: 3 });
+  assert.throws(() => readConfig(differing), refusal('checkpoint/bad-config', /experts_per_token/));
+});
+
 test('other models are refused by name', () => {
   const cases: [Checkpoint['layout'], Metadata][] = [
     ['huggingface', { model_type: 'llama', hidden_size: 64 }],

@@ -59,6 +59,7 @@ function readHuggingFace(keys: Keys): ModelConfig {
     headDim: 'head_dim',
     window: 'sliding_window',
   });
+  keys.expect('experts_per_token', sizes.expertsPerToken); // files hold this number under both names
   const initial = 'original_max_position_embeddings';
   return finish({
     ...sizes,
@@ -144,7 +145,7 @@ function requireModel(keys: Keys, key: string, names: readonly string[]): string
   if (found === undefined) return keys.fail(key, names.map((name) => `"${name}"`).join(' or '));
   throw new OssiaError(
     'checkpoint/unsupported-model',
-    `Cannot load a model whose ${key} is ${JSON.stringify(found).slice(0, 80)}, expected ${names.join(' or ')}`,
+    `Cannot load ${keys.file}: its ${key} is ${JSON.stringify(found).slice(0, 80)}, expected ${names.join(' or ')}`,
     { details: { key, found } },
   );
 }

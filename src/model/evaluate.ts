@@ -1,3 +1,4 @@
+import { OssiaError } from '../base/index.ts';
 import { KvCache } from './kvcache.ts';
 import { runStep } from './run.ts';
 import type { Model } from './types.ts';
@@ -17,7 +18,12 @@ export interface EvaluateOptions {
   onRow(index: number, logits: Float32Array): void;
 }
 
-/** Runs a whole sequence and hands out its logits row by row, so that memory does not grow with its length. */
+/**
+ * Runs a whole sequence and hands out its logits row by row, so that memory does not grow with its length.
+ *
+ * Throws `engine/context-full` for more tokens than the model's context, and `model/not-finite` instead of handing out
+ * a row with a NaN or an infinity.
+ */
 export async function evaluate(model: Model, ids: ArrayLike<number>, options: EvaluateOptions): Promise<void> {
   const positions = options.positions ?? Array.from({ length: ids.length }, (_, position) => position);
   const bad = positions.find((position) => !(Number.isInteger(position) && position >= 0 && position < ids.length));
@@ -32,7 +38,9 @@ export async function evaluate(model: Model, ids: ArrayLike<number>, options: Ev
     const here = order.slice(first, next);
     const { logits } = await run(here.map((index) => positions[index]! - start));
     here.forEach((index, row) => {
-      options.onRow(index, logits[0]!.subarray(row * vocabSize, (row + 1) * vocabSize));
+      const values = logits[0]!.subarray(row * vocabSize, (row + 1) * vocabSize);
+      checkFinite(values, (id) => `the logit of token ${id} at position ${positions[index]}`);
+      options.onRow(index, values);
     });
   });
 }
@@ -43,7 +51,7 @@ export interface LayerRouting {
   readonly weights: Float32Array;
 }
 
-/** Runs a whole sequence and returns the router's choices, per layer. */
+/** Runs a whole sequence and returns the router's choices, per layer. Throws `model/not-finite` for a weight that is none. */
 export async function routing(
   model: Model,
   ids: ArrayLike<number>,
@@ -58,11 +66,25 @@ export async function routing(
   await inChunks(model, ids, options.chunk ?? CHUNK, async (run, start) => {
     const { observed } = await run([], observe);
     layers.forEach(({ experts, weights }, layer) => {
+      const chosen = observed.get(`layers.${layer}.expert_weights`)!.values;
+      checkFinite(
+        chosen,
+        (at) => `a router weight of layer ${layer}, position ${start + Math.floor(at / expertsPerToken)}`,
+      );
       experts.set(observed.get(`layers.${layer}.expert_indices`)!.values, start * expertsPerToken);
-      weights.set(observed.get(`layers.${layer}.expert_weights`)!.values, start * expertsPerToken);
+      weights.set(chosen, start * expertsPerToken);
     });
   });
   return layers;
+}
+
+/** A NaN in a file or in JSON would look like an answer. */
+function checkFinite(values: ArrayLike<number>, name: (index: number) => string): void {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!;
+    if (Number.isFinite(value)) continue;
+    throw new OssiaError('model/not-finite', `Cannot use the result of the model: ${name(index)} is ${value}`);
+  }
 }
 
 type RunChunk = (logits: readonly number[], observe?: (name: string) => boolean) => ReturnType<typeof runStep>;
@@ -76,6 +98,11 @@ async function inChunks(
 ): Promise<void> {
   if (!Number.isSafeInteger(chunk) || chunk < 1)
     throw new RangeError(`Expected chunk to be a positive integer, got ${chunk}`);
+  const { maxContextLength } = model.config;
+  if (ids.length > maxContextLength) {
+    const found = `${ids.length} tokens: the context of the model holds ${maxContextLength}`;
+    throw new OssiaError('engine/context-full', `Cannot run ${found}`);
+  }
   const all = Array.from(ids);
   const cache = new KvCache(model, { maxTokens: Math.max(1, all.length) });
   try {

@@ -7,4 +7,4 @@ export { type EvaluateOptions, evaluate, type LayerRouting, routing } from './ev
 export { KV_BLOCK, KvCache, type KvCacheOptions, type Prefix, type Sequence } from './kvcache.ts';
 export { type Observation, runStep, type StepEntry, type StepOptions, type StepResult } from './run.ts';
 export type * from './types.ts';
-export { type LoadOptions, loadModel, mapWeights } from './weights.ts';
+export { checkModel, type LoadOptions, loadModel, mapWeights } from './weights.ts';

@@ -2,14 +2,15 @@ import { OssiaError } from '../base/index.ts';
 
 /** Checked reading of a configuration: every value is hostile until it has passed, and every complaint names its key. */
 export class Keys {
-  readonly #file: string;
+  /** What the values come from, as people know it. */
+  readonly file: string;
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #prefix: string;
   readonly #shown: string;
 
   /** `prefix` is put before a key to look it up; `shown` is what people see before it. */
   constructor(file: string, values: Readonly<Record<string, unknown>>, prefix = '', shown = prefix) {
-    this.#file = file;
+    this.file = file;
     this.#values = values;
     this.#prefix = prefix;
     this.#shown = shown;
@@ -17,14 +18,14 @@ export class Keys {
 
   /** The same values by shorter names. */
   prefixed(prefix: string): Keys {
-    return new Keys(this.#file, this.#values, prefix);
+    return new Keys(this.file, this.#values, prefix);
   }
 
   /** The object behind a key. */
   child(key: string): Keys {
     const value = this.get(key);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) this.fail(key, 'an object');
-    return new Keys(this.#file, value as Record<string, unknown>, '', `${this.#shown}${key}.`);
+    return new Keys(this.file, value as Record<string, unknown>, '', `${this.#shown}${key}.`);
   }
 
   /** Null counts as absent: JSON files write unset options so. */
@@ -81,8 +82,8 @@ export class Keys {
     const name = this.#shown + key;
     throw new OssiaError(
       'checkpoint/bad-config',
-      `Cannot use the configuration of ${this.#file}: expected "${name}" to be ${expected}, ${found === undefined ? 'but it is missing' : `got ${quote(found)}`}`,
-      { details: { file: this.#file, key: name, found, expected } },
+      `Cannot use the configuration of ${this.file}: expected "${name}" to be ${expected}, ${found === undefined ? 'but it is missing' : `got ${quote(found)}`}`,
+      { details: { file: this.file, key: name, found, expected } },
     );
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Backend, openBackend } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, routing } from './evaluate.ts';
 import { KvCache } from './kvcache.ts';
 import { runStep, type StepEntry } from './run.ts';
 import type { Model } from './types.ts';
@@ -22,6 +22,15 @@ after(() => {
 /** Tokens that look random and are the same each time. */
 const tokens = (count: number, seed = 1) =>
   Array.from({ length: count }, (_, i) => (i * i * 31 + seed * 97 + i * 7) % vocabSize);
+
+/** A vector [size] of one value. */
+const constant = (size: number, value: number) =>
+  backend.upload({
+    label: 'constant',
+    dtype: 'f32',
+    shape: [size],
+    data: { bytes: new Uint8Array(new Float32Array(size).fill(value).buffer), offset: 0, strides: [4] },
+  });
 
 /** All logits of one sequence, run in steps of `chunk`. */
 async function alone(ids: readonly number[], chunk = ids.length): Promise<Float32Array> {
@@ -133,6 +142,34 @@ test('a step for which there is no room leaves the other sequences alone', async
   ]);
   await assert.rejects(step, { code: 'engine/context-full' });
   assert.deepEqual([a.length, b.length, cache.bytesUsed], [0, 0, 0]);
+});
+
+test('logits that are no numbers are an error that names token and position', async () => {
+  const nan = constant(model.config.hiddenSize, Number.NaN);
+  const badNorm = { ...model, weights: { ...model.weights, norm: nan } };
+  const onRow = () => assert.fail('a row came');
+  await assert.rejects(evaluate(badNorm, [3, 4, 5], { positions: [2, 1], onRow }), {
+    code: 'model/not-finite',
+    message: 'Cannot use the result of the model: the logit of token 0 at position 1 is NaN',
+  });
+});
+
+test('router weights that are no numbers are an error that names layer and position', async () => {
+  const [first, second] = model.weights.layers;
+  const routerBias = constant(model.config.numExperts, Number.NaN);
+  const layers = [first!, { ...second!, experts: { ...second!.experts, routerBias } }];
+  await assert.rejects(routing({ ...model, weights: { ...model.weights, layers } }, [3, 4]), {
+    code: 'model/not-finite',
+    message: 'Cannot use the result of the model: a router weight of layer 1, position 0 is NaN',
+  });
+});
+
+test('a sequence longer than the context of the model is refused before anything runs', async () => {
+  const short = { ...model, config: { ...model.config, maxContextLength: 9 } };
+  const run = (length: number) => evaluate(short, tokens(length), { positions: [0], onRow: () => {} });
+  await run(9);
+  await assert.rejects(run(10), { code: 'engine/context-full', message: /10 tokens.* 9$/ });
+  await assert.rejects(routing(short, tokens(10)), { code: 'engine/context-full' });
 });
 
 test('tokens that the vocabulary lacks are refused before anything runs', async () => {

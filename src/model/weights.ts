@@ -39,6 +39,14 @@ export function loadModel(checkpoint: Checkpoint, backend: Backend, options: Loa
   };
 }
 
+/** Throws what `loadModel` would for an absurd configuration, or a weight that is missing or does not fit; reads no weights. */
+export function checkModel(checkpoint: Checkpoint): void {
+  const unread = [...checkpoint.tensors].map(
+    ([name, tensor]) => [name, { ...tensor, bytes: () => new Uint8Array(0) }] as const,
+  );
+  mapWeights({ ...checkpoint, tensors: new Map(unread) }, readConfig(checkpoint));
+}
+
 /** Finds every weight in a checkpoint, by the table of `weight-table.ts`, as strided views of the file's bytes. */
 export function mapWeights(checkpoint: Checkpoint, config: ModelConfig): ModelWeights<HostTensor> {
   const finder = new Finder(checkpoint, config);

@@ -111,7 +111,10 @@ export function headerPieces({ version = 3, alignment, metadata, tensors }: Gguf
     scalar('u64', tensors.length),
     scalar('u64', pairs.length),
   ];
-  for (const [key, value] of pairs) pieces.push(...text(key), ...valuePieces(value));
+  for (const [key, value] of pairs) {
+    pieces.push(...text(key));
+    for (const piece of valuePieces(value)) pieces.push(piece); // a vocabulary is too long for a list of arguments
+  }
   let offset = 0;
   for (const tensor of tensors) {
     const dims = [...tensor.shape].reverse().map((size) => scalar('u64', size));

@@ -140,6 +140,24 @@ test('a scale that is NaN rejects the step, naming tensor, expert and row', { sk
   }
 });
 
+test('a sink that is infinite shows in the result', { skip }, async () => {
+  for (const isa of CpuBackend.instructionSets()) {
+    const backend = CpuBackend.open({ isa, threads: 2 });
+    const pool = backend.allocateKv({ layers: 1, kvHeads: 1, headDim: 32, blockSize: 64 });
+    pool.grow(1);
+    const sinks = backend.upload(dense('sinks', 'f32', [2], Float32Array.of(0.5, Number.POSITIVE_INFINITY)));
+    const table = backend.upload(matrix(5, 64));
+    const step = backend.begin();
+    const k = step.linear(step.embed(table, Int32Array.of(3)), backend.upload(matrix(32, 64)));
+    step.writeKv(pool, 0, k, k, oneSequence(0, 1));
+    const q = step.embed(table, Int32Array.of(1));
+    const [mixed] = await step.read([step.attend(q, pool, 0, sinks, oneSequence(0, 1), 0)]);
+    assert.ok(mixed!.slice(0, 32).every(Number.isFinite), 'the head with a finite sink');
+    assert.ok(mixed!.slice(32).every(Number.isNaN), 'the head with an infinite sink');
+    backend.dispose();
+  }
+});
+
 test('a stack of experts may be every other row of a larger one', { skip }, async () => {
   const backend = open();
   const both = mxfp4('both', 5, [3, 14, 64], 'pairs');

@@ -108,7 +108,8 @@ async function fileNames(directory: string): Promise<ReadonlySet<string>> {
 
 async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
   try {
-    if ((await stat(path)).size > MAX_JSON_BYTES) return undefined;
+    const stats = await stat(path);
+    if (!stats.isFile() || stats.size > MAX_JSON_BYTES) return undefined; // a pipe would block for ever
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
@@ -130,6 +131,7 @@ export async function isGptOssGguf(path: string): Promise<boolean> {
 
 async function readHead(path: string, sizeBytes: number): Promise<Buffer> {
   try {
+    if (!(await stat(path)).isFile()) return Buffer.alloc(0);
     const handle = await open(path, 'r');
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);

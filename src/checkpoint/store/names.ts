@@ -73,10 +73,13 @@ export function unknownModel(
   found: readonly string[],
   notes: readonly string[] = [],
 ): OssiaError {
-  const suggestions = nearNames(name, [EMBEDDED_MODEL, ...found, ...knownModels.flatMap(knownNames)]);
+  const names = [EMBEDDED_MODEL, ...found, ...knownModels.flatMap(knownNames)];
+  const isKnown = knownModel(name) !== undefined; // its name is right: it is not here
+  const suggestions = isKnown ? [] : nearNames(name, names);
+  const next = isKnown ? { next: `Run \`ossia pull ${name}\` to download it` } : {};
   const parts = [`Cannot find model "${name}": looked in ${looked.join(', ')}`, ...notes];
   if (suggestions.length > 0) parts.push(`did you mean ${suggestions.map((near) => `"${near}"`).join(' or ')}?`);
-  return new OssiaError('store/unknown-model', parts.join('; '), { details: { name, looked, suggestions } });
+  return new OssiaError('store/unknown-model', parts.join('; '), { details: { name, looked, suggestions, ...next } });
 }
 
 function knownNames({ aliases, hub }: KnownModel): readonly string[] {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, realpath, stat, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
@@ -78,6 +79,15 @@ test('paths lead to a directory, its original directory, a GGUF file or a blob o
   assert.deepEqual((await resolveModel(blob, options)).origin, 'path');
   await assert.rejects(resolve('nothing'), { code: 'checkpoint/not-found' });
   await assert.rejects(resolveModel('./model.gguf', options), { code: 'checkpoint/not-found' });
+});
+
+test('a pipe in place of config.json holds nothing up', { timeout: 10_000 }, async (t) => {
+  const home = await temporaryDirectory(t);
+  for (const [name, content] of Object.entries(small)) {
+    if (name !== 'config.json') await write(join(home, 'hf', name), content);
+  }
+  execFileSync('mkfifo', [join(home, 'hf', 'config.json')]);
+  assert.equal((await resolveModel(join(home, 'hf'), isolated(home))).origin, 'path');
 });
 
 test('a hub model is the snapshot of main, unless only an older one is complete', async (t) => {
@@ -180,6 +190,14 @@ test('an unknown name is told where was looked and what was perhaps meant', asyn
   );
   await assert.rejects(resolveModel('osia-nano', options), { message: /did you mean "ossia-nano"\?/ });
   await assert.rejects(resolveModel('', options), { code: 'store/unknown-model' });
+  await assert.rejects(
+    resolveModel('gpt-oss:20b', options),
+    (error: { message: string; details: { next?: string } }) => {
+      assert.doesNotMatch(error.message, /did you mean/);
+      assert.equal(error.details.next, 'Run `ossia pull gpt-oss:20b` to download it');
+      return true;
+    },
+  );
 });
 
 test('the list has the gpt-oss models of the cache, complete and partial, and no others', async (t) => {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type PullEvent, pull } from '../../index.ts';
 import type { Context } from '../context.ts';
+import { usage } from '../failure.ts';
 import { bytes } from '../format.ts';
 import { catchInterrupt } from '../interrupt.ts';
 import { storeOptions } from '../locate.ts';
@@ -28,6 +29,11 @@ export function addPull(program: Command, context: Context): void {
 
 async function run(context: Context, model: string, { include, revision, verify, json }: Flags): Promise<void> {
   const { terminal } = context;
+  const endpoint = context.env.HF_ENDPOINT;
+  if (endpoint && !(URL.canParse(endpoint) && /^https?:$/.test(new URL(endpoint).protocol))) {
+    const found = `Expected HF_ENDPOINT to be an http(s) address, got ${JSON.stringify(endpoint)}`;
+    throw usage(found, 'Unset HF_ENDPOINT, or set it to an address such as https://huggingface.co');
+  }
   const interrupt = catchInterrupt();
   const show = json ? (event: PullEvent) => terminal.out.line(JSON.stringify(event)) : printer(terminal);
   try {

@@ -24,6 +24,10 @@ export async function* readLines(file?: string): AsyncGenerator<Line> {
 async function openFile(file: string): Promise<NodeJS.ReadableStream> {
   try {
     const handle = await open(file);
+    if ((await handle.stat()).isDirectory()) {
+      await handle.close();
+      throw new Error('it is a directory');
+    }
     return createReadStream(file, { fd: handle });
   } catch (cause) {
     throw usage(`Cannot read "${file}": ${(cause as Error).message}`, 'Check the path of the input file');

@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { usage } from '../failure.ts';
 
@@ -27,6 +27,10 @@ export class SafetensorsWriter {
   constructor(path: string, maxTensors: number) {
     this.#path = path;
     this.#dataStart = 8 + Math.ceil((maxTensors * HEADER_BYTES_PER_TENSOR + 64) / 64) * 64;
+    // The finished file takes the place of what is there: never of a device or a folder.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      throw usage(`Cannot write "${path}": it is there and is not a regular file`, 'Choose another file with --out');
+    }
     try {
       this.#file = openSync(partial(path), 'w');
     } catch (cause) {

@@ -31,7 +31,7 @@ export type TurnEvent =
       readonly tool?: string;
     }
   | { readonly type: 'delta'; readonly index: number; readonly surface: Surface; readonly text: string }
-  /** What was shown of this message is void: it starts again. Only for an answer that turned out to be a call. */
+  /** What was shown of this message is void: it starts again. Only for text that turned out to be a call: an answer, or arguments in a fence. */
   | { readonly type: 'retract'; readonly index: number }
   | { readonly type: 'end'; readonly index: number; readonly message: RecoveredMessage }
   | { readonly type: 'repair'; readonly repair: Repair };

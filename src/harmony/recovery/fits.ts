@@ -1,4 +1,4 @@
-import { isJsonObject, JsonNumber, member, members, parseJson } from '../json.ts';
+import { isJsonObject, JsonNumber, member, members, parseJson, stringifyJson } from '../json.ts';
 import type { DeclaredTool } from './recipient.ts';
 
 /** The one declared function whose schema these arguments fit; undefined when none does or several do. */
@@ -10,7 +10,10 @@ export function inferTool(body: string, tools: readonly DeclaredTool[]): Declare
     return undefined;
   }
   if (!isJsonObject(value)) return undefined;
-  const fitting = tools.filter((tool) => fitsSchema(value, tool.parameters ?? { type: 'object' }));
+  const fitting = tools.filter(({ parameters }) => {
+    const takesAnything = isJsonObject(parameters) && members(parameters).length === 0;
+    return takesAnything || (fitsSchema(value, parameters) && fitsProperties(value, parameters));
+  });
   return fitting.length === 1 ? fitting[0] : undefined;
 }
 
@@ -23,10 +26,10 @@ function fitsSchema(value: unknown, schema: unknown): boolean {
   const types = Array.isArray(type) ? type : type === undefined ? [] : [type];
   if (types.length > 0 && !types.some((name) => hasType(value, name))) return false;
   const allowed = member(schema, 'enum');
-  if (Array.isArray(allowed) && typeof value === 'string' && !allowed.includes(value)) return false;
+  if (Array.isArray(allowed) && !allowed.some((one) => stringifyJson(one) === stringifyJson(value))) return false;
   const items = member(schema, 'items');
   if (Array.isArray(value)) return value.every((item) => fitsSchema(item, items));
-  return !isJsonObject(value) || !types.includes('object') || fitsProperties(value, schema);
+  return !isJsonObject(value) || member(schema, 'properties') === undefined || fitsProperties(value, schema);
 }
 
 function fitsProperties(value: unknown, schema: unknown): boolean {

@@ -1,7 +1,7 @@
 import { CONTROL } from '../format.ts';
 import { type Channel, readChannel } from './channel.ts';
 import type { HeaderText } from './header-text.ts';
-import { CONTENT_TYPES, isBuiltin, isToolWord, type Toolset } from './recipient.ts';
+import { CONTENT_TYPES, isBuiltin, isToolWord, resolveRecipient, type Toolset } from './recipient.ts';
 import { type Repair, repair } from './repairs.ts';
 
 /** How a header ended: with `<|message|>`, or without it, so that what is left over is the body. */
@@ -123,8 +123,9 @@ class HeaderReader {
     }
     if (start > at) this.#repairs.push(repair('header-junk', this.#header.text.slice(at, start)));
     if (this.#ending === 'message') {
-      this.#types.push({ text: word, at, isMarked: true });
-      return start + word.length;
+      const text = word.slice(0, endOfGlued(word) ?? word.length);
+      this.#types.push({ text, at, isMarked: true });
+      return start + text.length;
     }
     const known = CONTENT_TYPES.find((type) => isWordPrefix(word, type));
     if (known === undefined) {
@@ -137,8 +138,9 @@ class HeaderReader {
   }
 
   #word(at: number): number | undefined {
-    const word = this.#header.wordAt(at);
+    let word = this.#header.wordAt(at);
     if (/^to=/.test(word)) return this.#recipient(at);
+    word = word.slice(0, endOfGlued(word) ?? word.length);
     const isStop = this.#ending === 'stop';
     const type = CONTENT_TYPES.find((known) => (isStop ? isWordPrefix(word, known) : word === known));
     if (type !== undefined && (!isStop || this.#recipients.length > 0 || /^[{[]/.test(word.slice(type.length)))) {
@@ -194,7 +196,8 @@ class HeaderReader {
     if (named.length > 1) {
       this.#repairs.push(repair('duplicate-recipient', named.map(({ text }) => text).join(' ')));
     }
-    const chosen = named.at(-1);
+    // The last one, unless it can have no call and an earlier one can.
+    const chosen = named.findLast(({ text }) => isCallable(text, this.#toolset)) ?? named.at(-1);
     const [bare] = this.#bareRecipients;
     if (chosen !== undefined || bare === undefined) {
       this.#junk.push(...this.#bareRecipients);
@@ -244,6 +247,16 @@ class HeaderReader {
     if (chosen === undefined && this.#channels.length > 0) this.#repairs.push(repair('channel-empty'));
     return chosen?.channel;
   }
+}
+
+/** Where a recipient begins that is glued to a content type or to marks: `jsonto=functions.f`, `?to=functions.f`. */
+function endOfGlued(word: string): number | undefined {
+  return /^(?:json|code|[^\p{L}\p{N}]+)(?=to=)/u.exec(word)?.[0].length;
+}
+
+function isCallable(recipient: string, toolset: Toolset): boolean {
+  const { kind } = resolveRecipient(recipient, toolset);
+  return kind === 'function' || kind === 'builtin';
 }
 
 /** Whether text begins with a word that ends there: `json{"a":1}`, not `jsonp`. */

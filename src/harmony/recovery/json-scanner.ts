@@ -137,6 +137,12 @@ export function scanJson(text: string): JsonScanner {
   return scanner;
 }
 
+/** Whether text begins with an object, whole or cut short. */
+export function beginsObject(text: string): boolean {
+  const { state, opener } = scanJson(text);
+  return state !== 'invalid' && opener === '{';
+}
+
 export function isJson(text: string): boolean {
   try {
     JSON.parse(text);

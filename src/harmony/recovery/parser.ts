@@ -5,6 +5,7 @@ import { CHANNELS } from './channel.ts';
 import type { RecoveredMessage, TurnEvent, TurnFinish } from './events.ts';
 import { readHeader } from './header.ts';
 import { HeaderText } from './header-text.ts';
+import { beginsObject } from './json-scanner.ts';
 import type { DeclaredTool, Toolset } from './recipient.ts';
 import type { Repair } from './repairs.ts';
 import { type MessageEnd, type Opening, Turn } from './turn.ts';
@@ -27,6 +28,7 @@ const STOPS: ReadonlyMap<string, MessageEnd> = new Map([
 interface Mark {
   readonly name: string;
   readonly firstId: number; // index into the message's ids
+  repeats: number; // how many times it came in a row
   text: string;
 }
 
@@ -120,7 +122,13 @@ export class RecoveringParser {
 
   #control(name: string): void {
     const stop = STOPS.get(name);
-    if (this.#mark !== undefined) this.#resolveMark(name, true);
+    if (this.#mark !== undefined) {
+      if (name === CONTROL.start && this.#mark.name === name && this.#mark.text === '') {
+        this.#mark.repeats++;
+        return;
+      }
+      this.#resolveMark(name, true);
+    }
     if (this.#turn.isOver) {
       if (stop === undefined) this.#turn.drop(name);
       else this.#turn.stopAgain(name);
@@ -158,7 +166,7 @@ export class RecoveringParser {
 
   #controlInBody(name: string, stop: MessageEnd | undefined): void {
     if (stop !== undefined) this.#closeBody(stop);
-    else if (OPENERS.includes(name)) this.#mark = { name, firstId: this.#ids.length - 1, text: '' };
+    else if (OPENERS.includes(name)) this.#mark = { name, firstId: this.#ids.length - 1, repeats: 1, text: '' };
     else this.#literal(name);
   }
 
@@ -175,18 +183,15 @@ export class RecoveringParser {
 
   /** `isClosed`: no more text belongs to the mark; `control` follows it, if any. */
   #resolveMark(control: string | undefined, isClosed: boolean): void {
-    const { name, firstId, text } = this.#mark!;
+    const { name, firstId, repeats, text } = this.#mark!;
     const isStart = name === CONTROL.start;
-    const opens =
-      isStart && text === '' && control === CONTROL.channel
-        ? true
-        : isStart
-          ? opensMessage(text, isClosed, this.#toolset)
-          : opensChannel(text, isClosed);
+    const opens = isStart
+      ? opensMessage(text, isClosed, control, this.#toolset)
+      : opensChannel(text, isClosed, control);
     if (opens === undefined) return;
     this.#mark = undefined;
     if (!opens) {
-      this.#literal(name);
+      for (let i = 0; i < repeats; i++) this.#literal(name);
       this.#turn.write(text);
       return;
     }
@@ -195,10 +200,11 @@ export class RecoveringParser {
     this.#turn.note('missing-end');
     this.#closeBody('next');
     if (this.#turn.isOver) {
-      this.#turn.drop(name + text);
+      this.#turn.drop(name.repeat(repeats) + text);
       return;
     }
     this.#openHeader(isStart ? 'start' : 'nothing', ids);
+    if (repeats > 1) this.#turn.note('duplicate-start');
     if (!isStart) this.#header.pushControl(name);
     this.#header.push(text);
   }
@@ -218,7 +224,7 @@ export class RecoveringParser {
   }
 
   #readOpening(ending: 'message' | 'stop'): Opening {
-    const { author, end, repairs } = readAuthor(this.#header, this.#origin, this.#toolset);
+    const { author, end, repairs } = readAuthor(this.#header, this.#origin, ending, this.#toolset);
     const fields = readHeader(this.#header, end, ending, this.#toolset);
     this.#turn.add(...repairs, ...fields.repairs);
     return { text: this.#header.text, author, fields };
@@ -261,9 +267,12 @@ export class RecoveringParser {
 
   /** Whether a cut header holds text that can only be a body: behind a channel, or in place of a header. */
   #hasBodyWords(): boolean {
-    const { author, end } = readAuthor(this.#header, this.#origin, this.#toolset);
+    const { author, end } = readAuthor(this.#header, this.#origin, 'stop', this.#toolset);
     const { channel, recipient, leftover } = readHeader(this.#header, end, 'stop', this.#toolset);
-    if (author.kind !== 'assistant' || recipient !== undefined || !/\p{L}/u.test(leftover)) return false;
+    if (author.kind !== 'assistant') return false;
+    if (recipient !== undefined && beginsObject(leftover)) return true;
+    const isTypeBegun = recipient !== undefined && !/\S\s+\S/.test(leftover);
+    if (!/\p{L}/u.test(leftover) || isTypeBegun) return false;
     if (channel !== undefined) return true;
     const isWordBegun = ['assistant', ...CHANNELS].some((word) => word.startsWith(leftover.trim()));
     return this.#origin !== 'start' && !this.#header.hasControls && !isWordBegun;

@@ -1,11 +1,12 @@
 import { type Addressee, addresseeOf, callTo, surfaceOf } from './addressee.ts';
+import { cleanArguments } from './arguments.ts';
 import type { Author } from './author.ts';
 import { CHANNELS, type Channel } from './channel.ts';
 import { Draft } from './draft.ts';
 import type { RecoveredMessage, TurnEvent, TurnFinish } from './events.ts';
 import { inferTool } from './fits.ts';
 import type { HeaderFields } from './header.ts';
-import { isJson, scanJson } from './json-scanner.ts';
+import { beginsObject, isJson } from './json-scanner.ts';
 import { hasTools, type Toolset } from './recipient.ts';
 import { type Repair, type RepairCode, repair } from './repairs.ts';
 
@@ -168,7 +169,7 @@ export class Turn {
   #addresseeOfLeftover(fields: HeaderFields, end: MessageEnd): Addressee {
     const addressee = addresseeOf(fields, this.#toolset);
     const { call } = addressee;
-    const hasArguments = isJson(fields.leftover) || scanJson(fields.leftover.trimStart()).state === 'complete';
+    const hasArguments = isJson(fields.leftover) || beginsObject(fields.leftover);
     if (call === undefined || end === 'call' || hasArguments) return addressee;
     const { recipient: _, ...rest } = fields;
     const text = addresseeOf(rest, this.#toolset);
@@ -202,7 +203,9 @@ export class Turn {
 
   /** A message closed by `<|call|>` without a recipient: a call only if its arguments leave no choice. */
   #inferCall(draft: Draft): void {
-    const tool = inferTool(draft.text, this.#toolset.tools);
+    const { content, repairs } = cleanArguments(draft.text, undefined, false);
+    const isBare = repairs.every(({ dropped = '' }) => !hasLetters(dropped.replace(/^```\w*/, '')));
+    const tool = isBare ? inferTool(content, this.#toolset.tools) : undefined; // words around it: text for the user
     if (tool === undefined) {
       this.note('stray-token', '<|call|>');
       return;

@@ -132,7 +132,7 @@ static void attend(const float* q, int64_t token_begin, int64_t token_end, int64
     const int64_t offset = (token * heads + kv_head * group) * dim;
     for (int64_t h = 0; h < group; h++) {
       state.largest[h] = load_one(sinks.dtype, sinks.data + (kv_head * group + h) * sinks.block_stride);
-      state.weight[h] = 1;  // the sink's own, exp(sink - sink)
+      state.weight[h] = 1 + (state.largest[h] - state.largest[h]);  // the sink's own, exp(sink - sink): NaN if it is infinite
     }
     for (int64_t i = 0; i < group * dim; i++) state.mixed[i] = 0;
 

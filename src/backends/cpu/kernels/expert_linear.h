@@ -18,14 +18,13 @@ struct Fp4Input {
 // 2^(e - 127) of E8M0 bytes. Byte 0 is 2^-127, a subnormal; 255 becomes infinity.
 OSSIA_INLINE I32 e8m0_bits(I32 bytes) { return max_i32(shift_left<23>(bytes), set_i32(0x00400000)); }
 
-// Whether some byte was 255. The sum is a cheap first look; 2^127 is a legal scale, whose sum can be infinite too.
+// Whether some byte was 255.
 OSSIA_INLINE bool holds_nan(I32 largest_bits) {
-  if (sum(as_f32(largest_bits)) < float_of(0x7f800000)) return false;
   int32_t lanes[kLanes];
   store_i32(lanes, largest_bits);
-  for (int i = 0; i < kLanes; i++)
-    if (lanes[i] == 0x7f800000) return true;
-  return false;
+  bool found = false;
+  for (int i = 0; i < kLanes; i++) found |= lanes[i] == 0x7f800000;
+  return found;
 }
 
 // Four blocks of codes from `p`, of which `left` exist. Nothing behind a row's last byte is read: the file may end there.

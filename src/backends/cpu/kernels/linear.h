@@ -26,8 +26,7 @@ template <DType D, bool Packed> struct DenseKernel {
       OSSIA_UNROLL
       for (int r = 0; r < R; r++) {
         weights[r] = load_weights<D, Packed>(w[r], stride, c, cols);
-        // One input is over before memory has answered: ask early.
-        __builtin_prefetch(w[r] + c * element_bytes<D>() + R * job.weight->row_stride);
+        __builtin_prefetch(w[r] + c * element_bytes<D>() + R * job.weight->row_stride);  // the next tile
       }
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {

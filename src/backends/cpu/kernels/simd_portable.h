@@ -186,9 +186,10 @@ OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
 
 // Lanes fold onto their lower half, four times: every set adds in this order.
 OSSIA_INLINE float sum(F32 x) {
-  for (int half = 8; half > 0; half /= 2)
-    for (int i = 0; i < half; i++) x.v[i] = x.v[i] + x.v[i + half];
-  return x.v[0];
+  float half[8], quarter[4];
+  for (int i = 0; i < 8; i++) half[i] = x.v[i] + x.v[i + 8];
+  for (int i = 0; i < 4; i++) quarter[i] = half[i] + half[i + 4];
+  return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
 // The same with one fold less twice: out[r] adds lanes r, 4 + r, 8 + r and 12 + r.

@@ -46,9 +46,6 @@ static void walk_pairs(const Job<Input>& job, int64_t row, int64_t pair, int64_t
 // Inputs that stay in the second-level cache while all rows pass by.
 constexpr int64_t kPairsInCache = 64;
 
-// How far ahead of the one-input kernels memory is asked for.
-constexpr int64_t kPrefetchBytes = 1024;
-
 // Rows [begin, end) with all inputs, in tiles of R rows by T inputs; one input alone takes AloneR rows.
 template <class Kernel, int R, int T, int AloneR, class Input>
 static void walk(const Job<Input>& job, int64_t begin, int64_t end) {

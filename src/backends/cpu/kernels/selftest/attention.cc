@@ -44,6 +44,23 @@ struct Pool {
   }
 };
 
+// Makes NaN of the values (and of a dimension of the keys) that no token in [begin, end) may see any more.
+void forget(const Setup& s, Pool& pool, int64_t begin, int64_t end) {
+  for (int64_t t = 0; s.window > 0 && t < begin; t++) {
+    bool seen = false;
+    for (int64_t u = begin; u < end; u++) seen |= s.sequences[u] == s.sequences[t] && s.positions[t] > s.positions[u] - s.window;
+    // A later chunk's window begins later still, so what is out of sight once stays so.
+    if (seen || s.sequences[t] != s.sequences[begin]) continue;
+    const int64_t slot = s.positions[t] % s.block_size;
+    uint16_t* block = pool.pointers[s.tables[s.sequences[t] * s.table_width + s.positions[t] / s.block_size]];
+    for (int64_t head = 0; head < s.kv_heads; head++) {
+      uint16_t* keys = block + (s.kv_heads + head) * 2 * s.head_dim * s.block_size;  // of layer 1
+      keys[slot] = 0x7e00;
+      std::fill_n(keys + s.head_dim * s.block_size + slot * s.head_dim, s.head_dim, 0x7e00);
+    }
+  }
+}
+
 std::vector<float> run_setup(const Setup& s, const Kernels& kernels, Cut cut) {
   Pool pool(s);
   const int64_t layer = 1, group = s.heads / s.kv_heads;
@@ -56,6 +73,7 @@ std::vector<float> run_setup(const Setup& s, const Kernels& kernels, Cut cut) {
     const ossia::KvView view = {s.positions.data() + t, s.sequences.data() + t, s.tables.data(), s.table_width};
     const int64_t at = t * s.kv_heads * s.head_dim;
     kernels.write_kv(pool.pool, layer, s.k.data() + at, s.v.data() + at, count, view);
+    forget(s, pool, t, t + count);
     for (int64_t head = 0; head < s.kv_heads; head++)
       for (int64_t part = 0; part < count; part += cut.rows)
         kernels.attend(s.q.data() + t * s.heads * s.head_dim, part, std::min(count, part + cut.rows), s.heads, head, pool.pool, layer,

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 cxx=${CXX:-g++}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-flags=(-std=c++17 -O3 -ffp-contract=off -fno-math-errno -Wall -Wextra)
+flags=(-std=c++17 -O3 -ffp-contract=off -fno-math-errno -fno-strict-aliasing -Wall -Wextra)
 main=main
 if [ "${1:-}" = --sanitize ]; then flags+=(-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all); shift; fi
 if [ "${1:-}" = --bench ]; then main=bench; shift; fi

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bytesPerStep, distinctExperts, operationsPerPromptToken } from '../bench/speed/roofline.ts';
+import { parseRow, randomPrompt } from '../bench/speed/rows.ts';
+import { decodeRate, summarise } from '../bench/speed/statistics.ts';
+import { presets } from '../bench/synthetic/presets.ts';
+
+test('a summary has the ends and the middle of values in any order', () => {
+  assert.deepEqual(summarise([7, 1, 100]), { min: 1, median: 7, max: 100, count: 3 });
+  assert.deepEqual(summarise([10, 9, 2, 3]), { min: 2, median: 6, max: 10, count: 4 });
+  assert.throws(() => summarise([]), RangeError);
+});
+
+test('streams count while all of them run', () => {
+  assert.equal(decodeRate([[100, 200, 300]]), 10);
+  // Together from 200 to 400: two tokens of the first, four of the second.
+  assert.equal(
+    decodeRate([
+      [0, 300, 400],
+      [200, 250, 300, 350, 390, 999],
+    ]),
+    30,
+  );
+  assert.throws(() => decodeRate([[100]]), RangeError);
+});
+
+test('rows are read from their names', () => {
+  assert.deepEqual(parseRow('prefill512', 64).prompts, [512]);
+  assert.equal(parseRow('prefill512', 64).count, 1);
+  assert.deepEqual(parseRow('decode0', 64).prompts, [1]);
+  assert.equal(parseRow('decode4096', 64).count, 65);
+  assert.equal(parseRow('streams16', 64).prompts.length, 16);
+  for (const bad of ['decode', 'prefill0', 'streams0', 'start1', 'memory', 'predecode1']) {
+    assert.throws(() => parseRow(bad, 64), RangeError, bad);
+  }
+});
+
+test('prompts are random, and other ones for another seed', () => {
+  const prompt = randomPrompt(512, 3);
+  assert.deepEqual(prompt, randomPrompt(512, 3));
+  assert.ok(new Set(prompt).size > 500);
+  const shared = randomPrompt(512, 4).filter((id) => prompt.includes(id));
+  assert.ok(shared.length < 20);
+});
+
+test('the bytes and operations of a token are those of gpt-oss-20b', () => {
+  const gigabytes = (dense: 'bf16' | 'q8_0', streams = 1) => bytesPerStep(presets['20b'], dense, streams, 0, 0) / 1e9;
+  assert.ok(Math.abs(gigabytes('q8_0') - 2.57) < 0.01); // 1.269 of experts, 0.677 of attention, 0.615 of the unembedding
+  assert.ok(Math.abs(gigabytes('bf16') - 3.705) < 0.01);
+  assert.ok(Math.abs(gigabytes('q8_0', 16) - 10.26) < 0.05);
+  assert.ok(Math.abs(distinctExperts(presets['20b'], 4) - 13.2) < 0.1);
+  assert.ok(Math.abs(operationsPerPromptToken(presets['20b']) / 1e9 - 6.06) < 0.02);
+});
+
+test('a longer context adds its keys and values to the bytes of a token', () => {
+  const at = (length: number) => bytesPerStep(presets['20b'], 'q8_0', 2, 1000, length);
+  assert.equal(at(64) - at(0), 2 * 2 * 64 * 1000);
+  assert.equal(at(4096) - at(0), 2 * (4096 + 128) * 1000);
+});
