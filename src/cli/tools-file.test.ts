@@ -27,12 +27,12 @@ test("plain declarations and both of OpenAI's forms declare the same functions",
     [tool],
     tool,
     { tools: [tool] },
-    [{ type: 'function', ...tool, strict: true }],
     [{ type: 'function', function: tool }],
   ]) {
     assert.deepEqual(read(form).map(toPlain), [tool]);
   }
-  assert.deepEqual(read([{ name: 'now', parameters: null }]), [{ name: 'now' }]);
+  assert.deepEqual(read([{ type: 'function', ...tool, strict: true }]).map(toPlain), [{ ...tool, strict: true }]);
+  assert.deepEqual(read([{ name: 'now', parameters: null, strict: null }]), [{ name: 'now' }]);
 });
 
 test('what is no declaration is refused with the entry and what was found there', () => {
