@@ -23,12 +23,7 @@ function read(content: unknown) {
 
 test("plain declarations and both of OpenAI's forms declare the same functions", () => {
   const tool = { name: 'get_weather', description: 'Weather.', parameters };
-  for (const form of [
-    [tool],
-    tool,
-    { tools: [tool] },
-    [{ type: 'function', function: tool }],
-  ]) {
+  for (const form of [[tool], tool, { tools: [tool] }, [{ type: 'function', function: tool }]]) {
     assert.deepEqual(read(form).map(toPlain), [tool]);
   }
   assert.deepEqual(read([{ type: 'function', ...tool, strict: true }]).map(toPlain), [{ ...tool, strict: true }]);
