@@ -2,7 +2,7 @@
 export const rungs: readonly (readonly string[])[] = [
   ['base'],
   ['tensor'],
-  ['tokenizer', 'checkpoint', 'backends'],
+  ['grammar', 'tokenizer', 'checkpoint', 'backends'],
   ['harmony', 'model'],
   ['engine'],
   ['chat'],

@@ -40,6 +40,7 @@ export {
 export {
   allowToken,
   type Constraint,
+  type ConstraintFactory,
   type EndEvent,
   type Engine,
   type EngineInfo,
@@ -49,6 +50,7 @@ export {
   LocalEngine,
   openEngine,
   startEngine,
+  type OpenConstraints,
   type TokenEvent,
   type TokenMask,
 } from './engine/index.ts';
@@ -57,7 +59,9 @@ export {
 export {
   answerMessage,
   builtinResultMessage,
+  type AnswerFormat,
   builtinTools,
+  type ConstraintNote,
   type Conversation,
   conversationFromJson,
   developerMessage,
@@ -81,7 +85,11 @@ export {
   stopIds,
   stringifyJson,
   systemMessage,
+  type ToolChoice,
   toPlainJson,
+  TurnConstraint,
+  type TurnConstraintOptions,
+  TurnConstraints,
   type TurnEvent,
   userMessage,
 } from './harmony/index.ts';

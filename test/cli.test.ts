@@ -98,7 +98,7 @@ test('run --json prints every event of the turn, and the text of its pieces is t
 });
 
 test('run --logprobs puts each token before what it adds, with its best alternatives', async () => {
-  const { stdout } = await ossia(['run', QUESTION, '--json', '--logprobs', '2']);
+  const { stdout } = await ossia(['run', QUESTION, '--json', '--logprobs', '2', '--no-constrain']);
   const tokens = events(stdout).filter(({ type }) => type === 'token');
   const usage = events(stdout).find(({ type }) => type === 'usage') as unknown as { outputTokens: number };
   assert.equal(tokens.length, usage.outputTokens);
@@ -111,6 +111,37 @@ test('run --tools prints the call that the model makes', async () => {
   const { stdout, code } = await ossia(['run', 'What is the weather in Oslo?', '--tools', toolsFile]);
   assert.deepEqual(JSON.parse(stdout), { name: 'get_weather', arguments: { city: 'Oslo' } });
   assert.equal(code, 0);
+});
+
+test('run --tool-choice, --response-format and --max-reasoning-tokens hold the turn', async () => {
+  const weather = ['run', 'What is the weather in Oslo?', '--tools', toolsFile];
+  const format = join(folder, 'format.json');
+  writeFileSync(format, '{"type": "object", "properties": {"mood": {"enum": ["good"]}}, "required": ["mood"]}');
+  await each<[string[], RegExp, number]>(
+    [
+      [[...weather, '--tool-choice', 'none'], /^[^{]/, 0],
+      [
+        ['run', QUESTION, '--tools', toolsFile, '--tool-choice', 'get_weather', '--max-tokens', '300'],
+        /^\{"name":"get_w/,
+        0,
+      ],
+      [['run', QUESTION, '--response-format', format], /^\{"mood": ?"good"\}$/, 0],
+      [['run', QUESTION, '--max-reasoning-tokens', '0', '--json'], /^(?!.*"reasoning")/, 0],
+      [[...weather, '--tool-choice', 'get_news'], /declared are get_weather[\s\S]*harmony\/bad-constraint/, 1],
+      [['run', QUESTION, '--tool-choice', 'required'], /no tools are declared/, 1],
+      [
+        ['run', QUESTION, '--response-format', join(folder, 'none')],
+        /Cannot read a response format[\s\S]*cli\/usage/,
+        2,
+      ],
+      [['run', QUESTION, '--max-reasoning-tokens', 'x'], /--max-reasoning-tokens/, 2],
+    ],
+    async ([args, expected, status]) => {
+      const { stdout, stderr, code } = await ossia(args);
+      assert.match(code === 0 ? stdout.trim() : stderr, expected);
+      assert.equal(code, status, stderr);
+    },
+  );
 });
 
 test('the same seed gives the same tokens, --stats tells which it was, and --stop cuts the answer', async () => {

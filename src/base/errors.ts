@@ -66,8 +66,17 @@ export const problems = {
   'engine/crashed': { status: 500, next: 'Load the model again; please report the message above' },
   'engine/bad-parameter': { status: 400, next: 'See docs/reference/sampling.md for the ranges' },
   'engine/nothing-allowed': { status: 500, next: 'Correct the constraint: it must always allow one token' },
+  'grammar/bad-schema': { status: 400, next: 'Correct the JSON Schema at the path that the message names' },
+  'grammar/unsupported-schema': {
+    status: 400,
+    next: 'Leave the keyword out, or ask for a constraint that is not strict',
+  },
   'harmony/bad-conversation': { status: 400, next: 'See docs/reference/harmony.md for the form of a conversation' },
   'harmony/bad-json': { status: 400, next: 'Correct the JSON at the offset that the message names' },
+  'harmony/bad-constraint': {
+    status: 400,
+    next: 'Correct the option that the message names: see docs/reference/harmony.md',
+  },
   'harmony/parse': { status: 400, next: 'Use the recovering parser for text that a model wrote' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },

@@ -35,7 +35,7 @@ export function toConversation(history: readonly ChatMessage[], options: PromptO
   const developer = developerMessage({
     instructions: instructions.filter((text) => text !== '').join('\n\n'),
     functions: (options.tools ?? []).map((tool) => ({ ...tool, description: tool.description ?? '' })),
-    ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
+    ...(typeof options.responseFormat === 'object' ? { responseFormat: options.responseFormat } : {}),
   });
   const calls = new Calls();
   const rest = history.slice(split).flatMap((message, i) => toMessages(message, calls, split + i));

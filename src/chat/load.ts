@@ -1,5 +1,5 @@
 import { OssiaError } from '../base/index.ts';
-import { openCheckpoint, type ResolveOptions, resolveModel } from '../checkpoint/index.ts';
+import { type ResolveOptions, resolveModel } from '../checkpoint/index.ts';
 import {
   type EngineOptions,
   type GenerateEvent,
@@ -9,12 +9,14 @@ import {
 } from '../engine/index.ts';
 import { render, stopIds } from '../harmony/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { constraintsModule } from './constraints.ts';
 import { toConversation } from './conversation.ts';
-import { openTokenizer } from './tokenizer.ts';
+import { readTokenizer } from './tokenizer.ts';
 import { runTurn } from './turn.ts';
+import { TurnRules } from './turn-rules.ts';
 import type { ChatEvent, ChatMessage, ChatOptions, ModelInfo } from './types.ts';
 
-export interface LoadOptions extends Omit<EngineOptions, 'path'>, Pick<ResolveOptions, 'revision'> {
+export interface LoadOptions extends Omit<EngineOptions, 'path' | 'constraints'>, Pick<ResolveOptions, 'revision'> {
   /** Where models are kept. Default: where Hugging Face's and Ollama's own tools keep them. */
   readonly stores?: Omit<ResolveOptions, 'revision'>;
 }
@@ -33,7 +35,7 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
   const { stores, revision, ...engineOptions } = options;
   const found = await resolveModel(name, { ...stores, revision });
   const [engine, tokenizer] = await Promise.allSettled([
-    startEngine({ ...engineOptions, path: found.path }),
+    startEngine({ ...engineOptions, path: found.path, constraints: constraintsModule }),
     readTokenizer(found.path),
   ]);
   if (engine.status === 'rejected') throw engine.reason;
@@ -52,21 +54,13 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
   return new LoadedModel(engine.value, tokenizer.value, { ...info, name: found.name, origin: found.origin });
 }
 
-async function readTokenizer(path: string): Promise<Tokenizer> {
-  const checkpoint = await openCheckpoint(path, { map: false }); // headers only; the engine maps the weights
-  try {
-    return openTokenizer(checkpoint);
-  } finally {
-    checkpoint.close();
-  }
-}
-
 /** A model that is ready to talk. Turns may run side by side; none changes another's tokens. */
 export class LoadedModel {
   readonly name: string;
   readonly info: ModelInfo;
   readonly tokenizer: Tokenizer;
   readonly #engine: WorkerEngine;
+  readonly #rules = new TurnRules();
   readonly #turnParams: Pick<GenerateParams, 'stopIds' | 'penaltyExempt'>;
 
   constructor(engine: WorkerEngine, tokenizer: Tokenizer, info: ModelInfo) {
@@ -86,19 +80,24 @@ export class LoadedModel {
 
   /**
    * One turn of the assistant after a history (or after one message of the user): events as they come, ending with `end`.
-   * Errors reach the reader: `harmony/bad-conversation`, `engine/…`, `model/not-finite`.
+   * Errors reach the reader: `harmony/bad-conversation`, `harmony/bad-constraint`, `grammar/unsupported-schema`, `engine/…`,
+   * `model/not-finite`.
    */
   async *chat(
     history: string | readonly ChatMessage[],
     options: ChatOptions = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
     const { tools = [], stop = [], signal, effort: _e, identity: _i, date: _d, ...rest } = options;
-    const { knowledgeCutoff: _k, responseFormat: _r, history: _h, ...sampling } = rest;
+    const { knowledgeCutoff: _k, responseFormat: _r, history: _h, constrain: _c, ...others } = rest;
+    const { toolChoice: _t, maxReasoningTokens: _m, ...sampling } = others;
+    const prompt = this.render(history, options);
+    const { constraint, notes } = this.#rules.of(options);
     yield* runTurn({
       engine: this.#engine,
       tokenizer: this.tokenizer,
-      prompt: this.render(history, options),
-      params: { ...sampling, ...this.#turnParams },
+      prompt,
+      params: { ...sampling, ...this.#turnParams, ...(constraint === undefined ? {} : { constraint }) },
+      notes,
       tools,
       stop: typeof stop === 'string' ? [stop] : stop,
       signal,

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OssiaError } from '../base/index.ts';
-import type { Checkpoint } from '../checkpoint/index.ts';
+import { type Checkpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { readConfig } from '../model/index.ts';
 import { o200kHarmony, type Tokenizer, tokenizerFromGguf, tokenizerFromJson } from '../tokenizer/index.ts';
 
@@ -28,6 +28,16 @@ export function openTokenizer(checkpoint: Checkpoint): Tokenizer {
     'tokenizer/bad-vocabulary',
     `Cannot find the tokenizer of ${checkpoint.path}: no ${candidates.join(', no ')}, and ${vocabSize} tokens are not o200k_harmony`,
   );
+}
+
+/** The tokenizer of the model at a path. */
+export async function readTokenizer(path: string): Promise<Tokenizer> {
+  const checkpoint = await openCheckpoint(path, { map: false }); // headers only; the engine maps the weights
+  try {
+    return openTokenizer(checkpoint);
+  } finally {
+    checkpoint.close();
+  }
 }
 
 /** Reads a file that could be anything: a pipe would block for ever. */

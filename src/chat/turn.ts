@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EndEvent, Engine, GenerateParams } from '../engine/index.ts';
 import {
+  type ConstraintNote,
   type DeclaredTool,
   type RecoveredMessage,
   RecoveringParser,
@@ -20,6 +21,8 @@ export interface TurnOptions {
   readonly tools: readonly DeclaredTool[];
   readonly stop: readonly string[];
   readonly signal: AbortSignal | undefined;
+  /** What `end` says of relaxed schemas. */
+  readonly notes?: readonly ConstraintNote[];
 }
 
 /** Runs one turn of the assistant: tokens become events as they come. Ends with `usage` and `end`, or throws. */
@@ -28,6 +31,7 @@ export async function* runTurn({
   prompt,
   params,
   signal,
+  notes = [],
   ...options
 }: TurnOptions): AsyncGenerator<ChatEvent, void, undefined> {
   const reader = new TurnReader(options);
@@ -46,7 +50,8 @@ export async function* runTurn({
   yield* reader.end(reader.isDone ? 'stop' : end.reason);
   const { promptTokens, cachedTokens } = end;
   yield { type: 'usage', promptTokens, cachedTokens, ...reader.usage };
-  yield { ...reader.summary(reader.isDone ? 'stop' : end.reason), seed: end.seed, timing: end.timing };
+  const summary = reader.summary(reader.isDone ? 'stop' : end.reason);
+  yield { ...summary, ...(notes.length === 0 ? {} : { notes }), seed: end.seed, timing: end.timing };
 }
 
 /** Takes the tokens of one turn and gives its events; collects what the turn leaves behind. */

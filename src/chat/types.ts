@@ -1,11 +1,13 @@
 import type { EngineInfo, GenerateParams, TokenEvent } from '../engine/index.ts';
 import type {
+  ConstraintNote,
   HistoryRule,
   Message,
   ReasoningEffort,
   RecoveredMessage,
   Repair,
   ResponseFormat,
+  ToolChoice,
 } from '../harmony/index.ts';
 
 /** One message of a conversation as programs write it. Plain data: a list of these is a history, and saves as JSON. */
@@ -59,10 +61,15 @@ export interface ToolDeclaration {
   readonly description?: string;
   /** JSON Schema of the arguments, as an object or as `parseJson` gives it. Absent: takes none. */
   readonly parameters?: unknown;
+  /**
+   * `true`: a schema that cannot be held exactly is refused. `false`: any JSON object will do. Default: the schema, relaxed
+   * where it cannot be held; the turn's `end` says where.
+   */
+  readonly strict?: boolean;
 }
 
 /** How one turn goes: what the model is told, and how its tokens are chosen. */
-export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyExempt'> {
+export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyExempt' | 'constraint'> {
   readonly tools?: readonly ToolDeclaration[];
   /** How hard the model thinks. Default `medium`. */
   readonly effort?: ReasoningEffort;
@@ -72,8 +79,14 @@ export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyEx
   readonly date?: string | null;
   /** Null: no line. Default `2024-06`. */
   readonly knowledgeCutoff?: string | null;
-  /** Describes the form of the answer to the model; nothing enforces it. */
-  readonly responseFormat?: ResponseFormat;
+  /** The form of the answer: the model is told its schema and held to it. `json_object`: any JSON object, and no word of it. */
+  readonly responseFormat?: ResponseFormat | 'json_object';
+  /** Whether and what the model calls. Default `auto`. With `required` or a name, the turn ends with a call. */
+  readonly toolChoice?: ToolChoice;
+  /** Tokens of thoughts in this turn, then the model has to speak; 0: none. Default: no limit. */
+  readonly maxReasoningTokens?: number;
+  /** Whether tokens that would make the turn malformed are masked. Default true; `false` is for research. */
+  readonly constrain?: boolean;
   /** Which past thoughts the model sees again. Default `per-turn`: those of the turn in progress. */
   readonly history?: HistoryRule;
   /** Ends the turn before any of these texts in the answer. */
@@ -117,6 +130,8 @@ export interface ChatEnd {
   readonly stop?: string;
   /** What was malformed in the model's output and has been put right. */
   readonly repairs: readonly Repair[];
+  /** Where a schema could not be held exactly, and what was held instead. Absent when there is nothing to say. */
+  readonly notes?: readonly ConstraintNote[];
   /** To append to the history. */
   readonly messages: readonly AssistantMessage[];
   readonly seed: number;

@@ -68,7 +68,11 @@ function messageShower(out: Channel): Show {
 
 /** What the reader should know of how the turn ended. */
 function endShower(err: Channel): (event: Extract<ChatEvent, { type: 'end' }>) => void {
-  return ({ reason, messages }) => {
+  return ({ reason, messages, notes = [] }) => {
+    for (const { tool, path, message } of notes) {
+      const whose = tool === undefined ? 'the response format' : `the schema of ${tool}`;
+      err.line(`note: ${printable(`${whose} is not held at "${path}": ${message}`)}`);
+    }
     if (reason === 'length') err.line('note: the answer was cut: --max-tokens or the context is used up');
     else if (reason === 'stop' && messages.length === 0) err.line('note: the model gave no answer');
   };

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from '../engine/index.ts';
 import type { ChatOptions, LoadOptions } from '../index.ts';
 import type { Context } from './context.ts';
+import { readResponseFormat } from './format-file.ts';
 import { storeOptions } from './locate.ts';
 import { readToolsFile } from './tools-file.ts';
 
@@ -104,6 +105,11 @@ export interface TurnFlags {
   readonly tools?: string;
   readonly date?: string;
   readonly hideReasoning?: boolean;
+  readonly toolChoice?: NonNullable<ChatOptions['toolChoice']>;
+  readonly responseFormat?: string;
+  readonly maxReasoningTokens?: number;
+  /** False with --no-constrain. */
+  readonly constrain?: boolean;
 }
 
 export function addTurnFlags(command: Command): Command {
@@ -112,15 +118,30 @@ export function addTurnFlags(command: Command): Command {
     .option('--system <text>', 'instructions for the model')
     .option('--tools <file>', 'JSON file of functions that the model may call')
     .option('--date <date>', 'the date that the model is told, or none (default: today)', parseDate)
-    .option('--hide-reasoning', 'do not show thoughts');
+    .option('--hide-reasoning', 'do not show thoughts')
+    .option('--tool-choice <choice>', 'none, auto, required, or the function to call', parseToolChoice)
+    .option('--response-format <file>', 'hold the answer to the JSON Schema in this file, or json for any object')
+    .option('--max-reasoning-tokens <n>', 'think in at most this many tokens, then speak', integer(0, MAX_CONTEXT))
+    .option('--no-constrain', 'let the model write malformed turns (for research)');
 }
 
-export function turnOptionsOf({ effort, tools, date }: TurnFlags): ChatOptions {
+export function turnOptionsOf(flags: TurnFlags): ChatOptions {
+  const { effort, tools, date, toolChoice, responseFormat, maxReasoningTokens, constrain } = flags;
   return {
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(responseFormat === undefined ? {} : { responseFormat: readResponseFormat(responseFormat) }),
+    ...(maxReasoningTokens === undefined ? {} : { maxReasoningTokens }),
+    ...(constrain === false ? { constrain } : {}),
     ...(effort === undefined ? {} : { effort }),
     ...(tools === undefined ? {} : { tools: readToolsFile(tools) }),
     ...(date === undefined ? {} : { date: date === 'none' ? null : date }),
   };
+}
+
+function parseToolChoice(text: string): NonNullable<ChatOptions['toolChoice']> {
+  if (text === 'none' || text === 'auto' || text === 'required') return text;
+  if (text === '') throw new InvalidArgumentError('Expected none, auto, required or the name of a function.');
+  return { name: text };
 }
 
 function parseDate(text: string): string {

@@ -9,6 +9,8 @@ export interface DeclaredTool {
   readonly description?: string;
   /** JSON Schema of the arguments, with its numbers and the order of its keys as they were written. */
   readonly parameters?: JsonValue;
+  /** Whether the schema has to be held exactly, or (false) need not be held. */
+  readonly strict?: boolean;
 }
 
 const FORM =
@@ -46,6 +48,7 @@ function toDeclaration(entry: JsonValue, where: string): DeclaredTool {
   const name = source.get('name');
   const description = source.get('description') ?? undefined;
   const parameters = source.get('parameters') ?? undefined;
+  const strict = source.get('strict') ?? undefined;
   if (typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name)) {
     throw usage(`Cannot use ${where} as a function: its name is ${show(name)}`, FORM);
   }
@@ -55,8 +58,12 @@ function toDeclaration(entry: JsonValue, where: string): DeclaredTool {
   if (parameters !== undefined && !(parameters instanceof Map)) {
     throw usage(`Cannot use ${where} ("${name}"): its parameters are no JSON Schema`, FORM);
   }
+  if (strict !== undefined && typeof strict !== 'boolean') {
+    throw usage(`Cannot use ${where} ("${name}"): its strict is neither true nor false`, FORM);
+  }
   return {
     name,
+    ...(strict === undefined ? {} : { strict }),
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parameters }),
   };

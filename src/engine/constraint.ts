@@ -9,6 +9,26 @@ export interface Constraint {
   advance(id: number): void;
 }
 
+/** Makes constraints out of the plain data that requests carry. Throws for data that makes none. */
+export type ConstraintFactory = (spec: unknown) => Constraint;
+
+/** What a module named by `EngineOptions.constraints` exports as `openConstraints`. */
+export type OpenConstraints = (model: {
+  readonly path: string;
+  /** The number of logits. */
+  readonly vocabSize: number;
+}) => ConstraintFactory | Promise<ConstraintFactory>;
+
+/** Loads such a module, so that the engine can hold its constraints and still knows nothing of what they mean. */
+export async function loadConstraints(
+  module: string,
+  model: Parameters<OpenConstraints>[0],
+): Promise<ConstraintFactory> {
+  const { openConstraints }: { openConstraints?: OpenConstraints } = await import(module);
+  if (typeof openConstraints !== 'function') throw new TypeError(`Expected ${module} to export openConstraints`);
+  return openConstraints(model);
+}
+
 /** An empty mask for a vocabulary of this size. */
 export function tokenMask(vocabSize: number): TokenMask {
   return new Uint32Array(Math.ceil(vocabSize / 32));

@@ -2,7 +2,13 @@
  * Token ids in, token ids out: sampling, scheduling, kept prefixes, and the thread that all of it runs on.
  * Knows nothing of text or messages.
  */
-export { allowToken, type Constraint, type TokenMask } from './constraint.ts';
+export {
+  allowToken,
+  type Constraint,
+  type ConstraintFactory,
+  type OpenConstraints,
+  type TokenMask,
+} from './constraint.ts';
 export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from './local.ts';
 export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';

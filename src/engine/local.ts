@@ -1,5 +1,5 @@
 import { OssiaError } from '../base/index.ts';
-import type { Constraint } from './constraint.ts';
+import type { Constraint, ConstraintFactory } from './constraint.ts';
 import { checkIds, resolveParams } from './params.ts';
 import type { Runner } from './runner.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
@@ -9,11 +9,13 @@ import type { Engine, GenerateEvent, GenerateParams } from './types.ts';
 export interface LocalEngineOptions extends SchedulerOptions {
   /** What stands where a caller gives no parameter: the model's `generation_config.json`. */
   readonly defaults?: GenerateParams;
+  /** Makes constraints of `params.constraint`. Default: requests that bring one are refused. */
+  readonly makeConstraint?: ConstraintFactory | undefined;
 }
 
 export interface LocalSubmitOptions {
   readonly signal?: AbortSignal;
-  /** Which tokens may come; it cannot cross to another thread, so only this engine takes it. */
+  /** Which tokens may come, in place of `params.constraint`; it cannot cross to another thread, so only this engine takes it. */
   readonly constraint?: Constraint;
 }
 
@@ -22,12 +24,14 @@ export class LocalEngine implements Engine {
   readonly #runner: Runner;
   readonly #scheduler: Scheduler;
   readonly #defaults: GenerateParams;
+  readonly #makeConstraint: ConstraintFactory | undefined;
   #closed = false;
 
   constructor(runner: Runner, options: LocalEngineOptions = {}) {
     this.#runner = runner;
     this.#scheduler = new Scheduler(runner, options);
     this.#defaults = options.defaults ?? {};
+    this.#makeConstraint = options.makeConstraint;
   }
 
   get load(): Scheduler['load'] {
@@ -60,7 +64,7 @@ export class LocalEngine implements Engine {
           settle();
         },
       };
-      const { constraint } = options;
+      const constraint = options.constraint ?? this.#constraintOf(params);
       const generation = this.#scheduler.add({ prompt: ids, params: resolved, limit, sink, constraint });
       cancel = () => this.#scheduler.cancel(generation);
       if (signal?.aborted) cancel();
@@ -74,6 +78,18 @@ export class LocalEngine implements Engine {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#scheduler.close();
+  }
+
+  #constraintOf({ constraint: spec }: GenerateParams): Constraint | undefined {
+    if (spec === undefined) return undefined;
+    if (this.#makeConstraint) return this.#makeConstraint(spec);
+    throw new OssiaError(
+      'engine/bad-parameter',
+      'Cannot hold a constraint: the engine was opened without `constraints`',
+      {
+        details: { parameter: 'constraint' },
+      },
+    );
   }
 
   /** How many tokens may follow this prompt. */

@@ -2,6 +2,7 @@ import { type Backend, type BackendName, openBackend } from '../backends/index.t
 import { OssiaError } from '../base/index.ts';
 import { type Layout, openCheckpoint } from '../checkpoint/index.ts';
 import { loadModel, type ModelConfig } from '../model/index.ts';
+import { loadConstraints } from './constraint.ts';
 import { generationDefaults } from './defaults.ts';
 import { LocalEngine } from './local.ts';
 import { ModelRunner } from './model-runner.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions extends SchedulerOptions {
   readonly dense?: 'keep' | 'q8';
   /** Tokens of prompt and answer together; also the room for all sequences and kept prefixes. Default: the model's maximum. */
   readonly context?: number;
+  /** URL of a module that makes constraints of `GenerateParams.constraint`: see `OpenConstraints`. Default: none can be held. */
+  readonly constraints?: string;
 }
 
 /** What was opened, for people and for layers above. */
@@ -67,7 +70,11 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     const runner = new ModelRunner(model, { contextLength });
     cleanups.push(() => runner.dispose());
     const defaults = generationDefaults(checkpoint, model.config.vocabSize);
-    const engine = new LocalEngine(runner, { ...options, defaults });
+    const { vocabSize } = model.config;
+    const { constraints } = options;
+    const makeConstraint =
+      constraints === undefined ? undefined : await loadConstraints(constraints, { path: options.path, vocabSize });
+    const engine = new LocalEngine(runner, { ...options, defaults, makeConstraint });
     const info: EngineInfo = {
       path: checkpoint.path,
       layout: checkpoint.layout,

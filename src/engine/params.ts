@@ -31,10 +31,14 @@ export const NUMBER_RULES = {
 export const BIAS_RULE: NumberRule = { min: -100, max: 100 };
 
 const ID_LISTS = ['stopIds', 'penaltyExempt'] as const;
-const KNOWN = new Set<string>([...Object.keys(NUMBER_RULES), ...ID_LISTS, 'logitBias']);
+const KNOWN = new Set<string>([...Object.keys(NUMBER_RULES), ...ID_LISTS, 'logitBias', 'constraint']);
 
-/** Parameters with every gap filled. `maxTokens` is absent where only the context limits the output. */
-export type ResolvedParams = Required<Omit<GenerateParams, 'maxTokens'>> & Pick<GenerateParams, 'maxTokens'>;
+/**
+ * Parameters with every gap filled. `maxTokens` is absent where only the context limits the output. The constraint is no
+ * longer among them: it has become an object.
+ */
+export type ResolvedParams = Required<Omit<GenerateParams, 'maxTokens' | 'constraint'>> &
+  Pick<GenerateParams, 'maxTokens'>;
 
 /** A range as people write it: `(0, 1]`, `integer in [0, 20]`, `integer, 1 or more`. */
 export function describeRange(rule: NumberRule): string {
@@ -73,7 +77,7 @@ export function resolveParams(given: GenerateParams, defaults: GenerateParams, v
 export function checkParams(params: GenerateParams, vocabSize: number): void {
   for (const [name, value] of Object.entries(params)) {
     if (!KNOWN.has(name)) throw bad(`Unknown parameter ${show(name)}: known are ${[...KNOWN].sort().join(', ')}`, name);
-    if (value === undefined) continue;
+    if (value === undefined || name === 'constraint') continue; // the constraint's own module reads it
     const rule: NumberRule | undefined = Object.hasOwn(NUMBER_RULES, name)
       ? NUMBER_RULES[name as keyof typeof NUMBER_RULES]
       : undefined;

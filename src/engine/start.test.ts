@@ -164,3 +164,23 @@ test('errors of every kind survive the journey as what they were', () => {
   assert.ok(fromWire(toWire(new TypeError('t'))) instanceof TypeError);
   assert.equal(fromWire(toWire('text')).message, 'text');
 });
+
+test('a module makes constraints out of what requests carry', async () => {
+  const source = `export const openConstraints = async ({ path, vocabSize }) => ({ only }) => {
+    if (!path.endsWith('ossia-nano') || vocabSize !== 3072) throw new TypeError('Not the model');
+    if (only === undefined) throw new RangeError('Expected only');
+    return { allow: (mask) => { mask[only >>> 5] |= 1 << (only & 31); }, advance: (id) => { only = id + 1; } };
+  };`;
+  const constraints = `data:text/javascript,${encodeURIComponent(source)}`;
+  await using engine = await startEngine({ ...options, constraints });
+  const params = { maxTokens: 3, stopIds: [] };
+  const { ids } = await collect(engine.submit(PROMPT, { ...params, constraint: { only: 77 } }));
+  assert.deepEqual(ids, [77, 78, 79]);
+  await assert.rejects(collect(engine.submit(PROMPT, { ...params, constraint: {} })), RangeError);
+  await using bare = await startEngine(options);
+  await assert.rejects(collect(bare.submit(PROMPT, { ...params, constraint: { only: 77 } })), {
+    code: 'engine/bad-parameter',
+    message: /without `constraints`/,
+  });
+  await assert.rejects(startEngine({ ...options, constraints: 'data:text/javascript,export {}' }), /openConstraints/);
+});

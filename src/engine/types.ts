@@ -26,6 +26,8 @@ export interface GenerateParams {
   readonly topLogprobs?: number;
   /** Ids that penalties never touch: the control tokens. */
   readonly penaltyExempt?: readonly number[];
+  /** Which tokens may come: plain data for the module that the engine was opened with (`EngineOptions.constraints`). */
+  readonly constraint?: unknown;
 }
 
 export interface TokenEvent {

@@ -39,8 +39,10 @@ export function systemMessage(options: SystemMessageOptions = {}): Message {
 export interface ResponseFormat {
   readonly name: string;
   readonly description?: string;
-  /** JSON Schema of the answer. Guides the model; to enforce it is the sampler's business. */
+  /** JSON Schema of the answer. Guides the model; to hold it is a constraint's business. */
   readonly schema: unknown;
+  /** Whether a schema that cannot be held exactly is refused, rather than relaxed. Default false. */
+  readonly strict?: boolean;
 }
 
 export interface DeveloperMessageOptions {

@@ -13,6 +13,9 @@ export {
   userMessage,
 } from './builders.ts';
 export { type BuiltinName, builtinTools } from './builtins.ts';
+export type { AnswerFormat, ConstrainedTool, ToolChoice, TurnConstraintOptions } from './constraint/options.ts';
+export { type ConstraintNote, SchemaCache } from './constraint/schemas.ts';
+export { checkTurn, TurnConstraint, TurnConstraints } from './constraint/turn-constraint.ts';
 export { conversationFromJson, messageToJson, recoveredToJson, renderOptionsFromJson } from './conversation-json.ts';
 export { stopIds } from './format.ts';
 export { type HistoryRule, selectHistory } from './history.ts';
