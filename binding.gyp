@@ -1,3 +1,4 @@
+# For g++ and clang. scripts/install-addon.js does not try on Windows, where node-gyp uses another compiler.
 {
   'variables': {
     # Every instruction set is compiled from the same sources with flags of its own; the best one is chosen at run time.
@@ -16,17 +17,12 @@
       'OTHER_CPLUSPLUSFLAGS': ['-ffp-contract=off', '-fno-math-errno', '-fno-strict-aliasing'],
       'MACOSX_DEPLOYMENT_TARGET': '11.0',
     },
-    'msvs_settings': {
-      'VCCLCompilerTool': { 'AdditionalOptions': ['/std:c++17', '/fp:precise'], 'Optimization': 2 },
-    },
   },
   'targets': [
     {
-      # Memory maps for src/checkpoint. Where there is no mmap, files are read instead.
+      # Memory maps for src/checkpoint. Without it files are read instead.
       'target_name': 'ossia_map',
-      'conditions': [
-        ['OS=="win"', { 'type': 'none' }, { 'sources': ['src/checkpoint/native/map.cc'] }],
-      ],
+      'sources': ['src/checkpoint/native/map.cc'],
     },
     {
       'target_name': 'ossia_cpu',
@@ -39,7 +35,6 @@
       'dependencies': ['ossia_portable'],
       'libraries': ['-lpthread'],
       'conditions': [
-        ['OS=="win"', { 'libraries!': ['-lpthread'] }],
         ['target_arch=="x64"', { 'dependencies': ['ossia_avx2', 'ossia_avx512', 'ossia_avx512_vnni'] }],
         ['target_arch=="arm64"', { 'dependencies': ['ossia_neon', 'ossia_neon_dotprod'] }],
       ],
@@ -59,7 +54,6 @@
           'sources': ['<(kernels)/avx2.cc'],
           'cflags_cc': ['-mavx2', '-mfma', '-mf16c'],
           'xcode_settings': { 'OTHER_CPLUSPLUSFLAGS': ['-mavx2', '-mfma', '-mf16c'] },
-          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX2'] } },
         },
         {
           'target_name': 'ossia_avx512',
@@ -69,7 +63,6 @@
           'xcode_settings': {
             'OTHER_CPLUSPLUSFLAGS': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mf16c'],
           },
-          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX512'] } },
         },
         {
           'target_name': 'ossia_avx512_vnni',
@@ -81,7 +74,6 @@
               '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
             ],
           },
-          'msvs_settings': { 'VCCLCompilerTool': { 'AdditionalOptions': ['/arch:AVX512'] } },
         },
       ],
     }],

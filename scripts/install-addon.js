@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const build = join(root, 'build');
 const require = createRequire(import.meta.url);
-const addons = process.platform === 'win32' ? ['ossia_cpu'] : ['ossia_cpu', 'ossia_map'];
+const addons = ['ossia_cpu', 'ossia_map'];
 
 /** What the build depends on: its sources, its rules, and the machine that it is for. */
 function fingerprint() {
@@ -88,6 +88,7 @@ function loadFailure(addon) {
 }
 
 function run() {
+  if (process.platform === 'win32') return 'the kernels need g++ or clang, and node-gyp uses neither on Windows';
   const nodeGyp = findNodeGyp();
   if (!nodeGyp) return 'node-gyp, which comes with npm, was not found';
   const jobs = String(Math.max(1, availableParallelism()));
