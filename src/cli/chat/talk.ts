@@ -35,6 +35,8 @@ class Talker {
   readonly #options: TalkOptions;
   /** Calls of the last turn that still wait for their results. */
   #waiting: ToolCall[] = [];
+  /** Ctrl-C came after a message was entered and before its turn began: the turn is not wanted. */
+  #interruptedEarly = false;
 
   constructor(context: Context, chat: Chat, options: TalkOptions) {
     this.#context = context;
@@ -43,6 +45,19 @@ class Talker {
   }
 
   async interactively(): Promise<void> {
+    // Between the editor, which reads Ctrl-C as a key, and a turn, which catches the signal, nobody else would take it.
+    const early = () => {
+      this.#interruptedEarly = true;
+    };
+    process.on('SIGINT', early);
+    try {
+      await this.#converse();
+    } finally {
+      process.off('SIGINT', early);
+    }
+  }
+
+  async #converse(): Promise<void> {
     const { out } = this.#context.terminal;
     const { model } = this.#chat;
     out.line(out.dim(`${model.name}, ${model.info.backendDescription}. /help lists what you can do; Ctrl-D ends.`));
@@ -73,6 +88,7 @@ class Talker {
     const { out } = this.#context.terminal;
     const { history } = this.#options;
     const call = this.#waiting[0];
+    this.#interruptedEarly = false; // Ctrl-C right after an answer ended was meant for that answer
     const input = await editMessage({
       prompt: call ? out.dim(`result of ${call.name}> `) : '> ',
       continuation: out.dim('… '),
@@ -117,8 +133,9 @@ class Talker {
     const { terminal } = this.#context;
     const show = showText(terminal, this.#options);
     const interrupt = catchInterrupt(PATIENCE);
+    const signal = this.#interruptedEarly ? AbortSignal.abort() : interrupt.signal;
     try {
-      for await (const event of begin(interrupt.signal)) {
+      for await (const event of begin(signal)) {
         show(event);
         if (event.type !== 'end') continue;
         this.#waiting = event.reason === 'tool_calls' ? event.messages.flatMap(({ toolCalls }) => toolCalls ?? []) : [];
