@@ -7,6 +7,10 @@ export interface Constraint {
   allow(mask: TokenMask): void;
   /** The token that was chosen, always one that was allowed. */
   advance(id: number): void;
+  /** The ids that must come next, in order, where there is one way only; empty where there is a choice. Absent: never known. */
+  forced?(): readonly number[];
+  /** The caller of a running turn wants it to come to its point: what `allow` and `forced` say from here on may narrow. */
+  hurry?(): void;
 }
 
 /** Makes constraints out of the plain data that requests carry. Throws for data that makes none. */

@@ -17,6 +17,8 @@ export interface GenerationOptions {
   readonly limit: number;
   readonly sink: Sink;
   readonly constraint?: Constraint | undefined;
+  /** Who asks; undefined is anonymous. */
+  readonly client?: string | undefined;
 }
 
 /**
@@ -25,6 +27,7 @@ export interface GenerationOptions {
  */
 export class Generation {
   readonly promptLength: number;
+  readonly client: string | undefined;
   /** Prompt and output. The output grows here as it is sampled. */
   readonly ids: number[];
   /** Its part of the KV cache while it runs. */
@@ -39,12 +42,17 @@ export class Generation {
   readonly #limit: number;
   readonly #sink: Sink;
   readonly #sampler: Sampler;
+  readonly #constraint: Constraint | undefined;
   readonly #stopIds: ReadonlySet<number>;
   readonly #submitted = performance.now();
   #started: number | undefined;
   #prefilled: number | undefined;
+  #lastToken: number | undefined;
+  #hurried = false;
 
-  constructor({ prompt, params, limit, sink, constraint }: GenerationOptions) {
+  constructor({ prompt, params, limit, sink, constraint, client }: GenerationOptions) {
+    this.client = client;
+    this.#constraint = constraint;
     this.promptLength = prompt.length;
     this.ids = [...prompt];
     this.#params = params;
@@ -71,14 +79,25 @@ export class Generation {
     this.cachedTokens = sequence.length;
   }
 
-  /** Samples the next token from the logits [vocab] after the last id, and ends when it is due. */
-  accept(logits: Float32Array, scratch: SamplerScratch): void {
-    this.#prefilled ??= performance.now();
+  /** The constraint is told to come to its point before the next token is chosen; once. */
+  hurry(): void {
+    this.#hurried = true;
+  }
+
+  /** Samples the next token from the logits [vocab] after the last id, and ends when it is due. Returns the ms since the last one. */
+  accept(logits: Float32Array, scratch: SamplerScratch): number | undefined {
+    const now = performance.now();
+    this.#prefilled ??= now;
+    if (this.#hurried) this.#constraint?.hurry?.();
+    this.#hurried = false;
     const event = this.#sampler.choose(logits, scratch);
     this.ids.push(event.id);
     this.#sink.emit(event);
     if (this.#stopIds.has(event.id)) this.end('stop');
     else if (this.outputTokens >= this.#limit) this.end('length');
+    const gap = this.#lastToken === undefined ? undefined : now - this.#lastToken;
+    this.#lastToken = now;
+    return gap;
   }
 
   end(reason: EndEvent['reason']): void {

@@ -14,4 +14,5 @@ export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } fr
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';
 export type { Runner } from './runner.ts';
 export { startEngine, WorkerEngine } from './start.ts';
-export type { EndEvent, Engine, GenerateEvent, GenerateParams, TokenEvent } from './types.ts';
+export type { EngineStats } from './stats.ts';
+export type { EndEvent, Engine, GenerateEvent, GenerateParams, SubmitOptions, TokenEvent } from './types.ts';

@@ -3,8 +3,10 @@ import type { Constraint, ConstraintFactory } from './constraint.ts';
 import { checkIds, resolveParams } from './params.ts';
 import type { Runner } from './runner.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { onAbort } from './signals.ts';
+import type { EngineStats } from './stats.ts';
 import { EventStream } from './stream.ts';
-import type { Engine, GenerateEvent, GenerateParams } from './types.ts';
+import type { Engine, GenerateEvent, GenerateParams, SubmitOptions } from './types.ts';
 
 export interface LocalEngineOptions extends SchedulerOptions {
   /** What stands where a caller gives no parameter: the model's `generation_config.json`. */
@@ -13,8 +15,7 @@ export interface LocalEngineOptions extends SchedulerOptions {
   readonly makeConstraint?: ConstraintFactory | undefined;
 }
 
-export interface LocalSubmitOptions {
-  readonly signal?: AbortSignal;
+export interface LocalSubmitOptions extends SubmitOptions {
   /** Which tokens may come, in place of `params.constraint`; it cannot cross to another thread, so only this engine takes it. */
   readonly constraint?: Constraint;
 }
@@ -38,6 +39,11 @@ export class LocalEngine implements Engine {
     return this.#scheduler.load;
   }
 
+  /** What it is doing and has done. */
+  stats(): EngineStats {
+    return this.#scheduler.stats();
+  }
+
   /** See `Engine.submit`. Throws, at the first read: `engine/bad-parameter`, `engine/context-full`, `engine/queue-full`, `engine/closed`. */
   submit(
     ids: readonly number[],
@@ -45,13 +51,15 @@ export class LocalEngine implements Engine {
     options: LocalSubmitOptions = {},
   ): AsyncIterable<GenerateEvent> {
     let cancel = () => {};
+    let hasten = () => {};
     const stream = new EventStream<GenerateEvent>(() => cancel());
-    const { signal } = options;
+    const { signal, hurry, client } = options;
     try {
       const resolved = resolveParams(params, this.#defaults, this.#runner.vocabSize);
       const limit = this.#checkPrompt(ids, resolved.maxTokens);
       const settle = () => {
         signal?.removeEventListener('abort', cancel);
+        hurry?.removeEventListener('abort', hasten);
         stream.close();
       };
       const sink = {
@@ -65,10 +73,11 @@ export class LocalEngine implements Engine {
         },
       };
       const constraint = options.constraint ?? this.#constraintOf(params);
-      const generation = this.#scheduler.add({ prompt: ids, params: resolved, limit, sink, constraint });
+      const generation = this.#scheduler.add({ prompt: ids, params: resolved, limit, sink, constraint, client });
       cancel = () => this.#scheduler.cancel(generation);
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel, { once: true });
+      hasten = () => generation.hurry();
+      onAbort(hurry, hasten);
+      onAbort(signal, cancel);
     } catch (error) {
       stream.fail(error);
     }

@@ -1,11 +1,20 @@
 import { OssiaError, type ProblemCode } from '../base/index.ts';
 import type { EngineInfo } from './open.ts';
+import type { EngineStats } from './stats.ts';
 import type { GenerateEvent, GenerateParams } from './types.ts';
 
 /** What the caller's thread tells the engine's. `key` names a request; it is never used twice. */
 export type ToWorker =
-  | { readonly type: 'submit'; readonly key: number; readonly ids: Int32Array; readonly params: GenerateParams }
+  | {
+      readonly type: 'submit';
+      readonly key: number;
+      readonly ids: Int32Array;
+      readonly params: GenerateParams;
+      readonly client?: string | undefined;
+    }
   | { readonly type: 'cancel'; readonly key: number }
+  | { readonly type: 'hurry'; readonly key: number }
+  | { readonly type: 'stats'; readonly key: number }
   | { readonly type: 'close' };
 
 /** What comes back. Events of one step travel together. */
@@ -13,6 +22,7 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly info: EngineInfo }
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'events'; readonly events: readonly KeyedEvent[] }
+  | { readonly type: 'stats'; readonly key: number; readonly stats: EngineStats }
   | { readonly type: 'closed' };
 
 export type KeyedEvent = readonly [

@@ -29,6 +29,14 @@ export class ModelRunner implements Runner {
     return (this.#cache.full.storage?.bytesPerBlock ?? 0) / KV_BLOCK;
   }
 
+  kvBytesUsed(): number {
+    return this.#cache.bytesUsed;
+  }
+
+  get kvBytesCapacity(): number {
+    return this.#cache.bytesCapacity;
+  }
+
   blocksInUse(): number {
     return this.capacity - this.#cache.numFreeBlocks;
   }

@@ -42,6 +42,8 @@ export interface EngineInfo {
   readonly contextLength: number;
   /** KV cache of one more token, once a sequence is longer than the sliding window. */
   readonly kvBytesPerToken: number;
+  /** Bytes that the KV cache may grow to. */
+  readonly kvBytesCapacity: number;
   /** What stands where a caller gives no parameter. */
   readonly defaults: GenerateParams;
 }
@@ -87,6 +89,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
       dense,
       contextLength,
       kvBytesPerToken: runner.kvBytesPerToken,
+      kvBytesCapacity: runner.kvBytesCapacity,
       defaults,
     };
     const close = async () => {

@@ -11,11 +11,25 @@ interface Kept {
  */
 export class KeptPrefixes {
   readonly #limit: number;
+  #evictions = 0;
   /** Least recently used first. */
   #kept: Kept[] = [];
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** Prefixes that made room for others. */
+  get evictions(): number {
+    return this.#evictions;
+  }
+
+  /** Blocks that are kept; shared ones count once. */
+  blocks(blockSize: number): number {
+    return this.#kept.reduce((sum, { ids }, i) => {
+      const shared = Math.max(0, ...this.#kept.slice(0, i).map((other) => commonLength(ids, other.ids)));
+      return sum + ids.length / blockSize - Math.floor(shared / blockSize);
+    }, 0);
   }
 
   get size(): number {
@@ -57,6 +71,7 @@ export class KeptPrefixes {
   evict(): boolean {
     const oldest = this.#kept.shift();
     oldest?.prefix.release();
+    if (oldest) this.#evictions++;
     return oldest !== undefined;
   }
 

@@ -15,6 +15,10 @@ export interface Runner {
   readonly capacity: number;
   /** Blocks in use now; one that several sequences share counts once. */
   blocksInUse(): number;
+  /** Bytes of the blocks in use now. */
+  kvBytesUsed(): number;
+  /** What they may grow to. */
+  readonly kvBytesCapacity: number;
   /** Begins a sequence, empty or after a kept prefix. */
   open(prefix?: Prefix): RunnerSequence;
   /** Appends the ids of every entry to its sequence. Returns a row of logits [vocab] for each entry that asks, in order. */

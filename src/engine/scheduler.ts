@@ -1,9 +1,10 @@
 import { OssiaError } from '../base/index.ts';
-import { Generation, type GenerationOptions } from './generation.ts';
+import { Generation, type GenerationOptions, type Sink } from './generation.ts';
 import { type PrefillBudget, planStep } from './plan.ts';
 import { KeptPrefixes } from './prefixes.ts';
 import type { Runner, StepEntry } from './runner.ts';
 import { type SamplerScratch, samplerScratch } from './sampling.ts';
+import { type EngineStats, Meter } from './stats.ts';
 
 export interface SchedulerOptions {
   /** Sequences that run side by side. Default 8. */
@@ -31,6 +32,9 @@ export class Scheduler {
   readonly #prefill: PrefillBudget;
   readonly #prefixes: KeptPrefixes;
   readonly #scratch: SamplerScratch;
+  readonly #meter = new Meter();
+  #queriedTokens = 0;
+  #hitTokens = 0;
   /** Next to start first. */
   #waiting: Generation[] = [];
   /** Oldest first. */
@@ -52,6 +56,30 @@ export class Scheduler {
     return { running, waiting: this.#waiting.length, kept: this.#prefixes.size };
   }
 
+  /** What it is doing and has done. */
+  stats(): EngineStats {
+    const { running, waiting } = this.load;
+    const { blockSize, capacity, kvBytesCapacity } = this.#runner;
+    return {
+      running,
+      waiting,
+      maxRunning: this.#maxRunning,
+      maxWaiting: this.#maxWaiting,
+      blocksInUse: this.#runner.blocksInUse(),
+      blockCapacity: capacity,
+      blockSize,
+      kvBytesUsed: this.#runner.kvBytesUsed(),
+      kvBytesCapacity,
+      prefixCache: {
+        blocks: this.#prefixes.blocks(blockSize),
+        queriedTokens: this.#queriedTokens,
+        hitTokens: this.#hitTokens,
+        evictions: this.#prefixes.evictions,
+      },
+      ...this.#meter.totals,
+    };
+  }
+
   /** Queues a request; its events go to its sink. Throws `engine/queue-full` when too many wait already. */
   add(options: GenerationOptions): Generation {
     if (this.#waiting.length >= this.#maxWaiting) {
@@ -61,10 +89,23 @@ export class Scheduler {
         { details: { running: this.#running.length, waiting: this.#waiting.length } },
       );
     }
-    const generation = new Generation(options);
+    const generation = new Generation({ ...options, sink: this.#counted(options.sink) });
     this.#waiting.push(generation);
     this.#work ??= this.#run();
     return generation;
+  }
+
+  #counted(sink: Sink): Sink {
+    return {
+      emit: (event) => {
+        if (event.type === 'end') this.#meter.ended(event.reason);
+        sink.emit(event);
+      },
+      fail: (error) => {
+        this.#meter.ended('failed');
+        sink.fail(error);
+      },
+    };
   }
 
   /** Ends a request at once, whatever it is doing. What it holds is freed after the step in flight, if there is one. */
@@ -116,6 +157,8 @@ export class Scheduler {
       }
       this.#waiting.shift();
       this.#running.push(next);
+      this.#queriedTokens += next.ids.length;
+      this.#hitTokens += sequence.length;
       next.start(sequence);
       next.keepAt = this.#wholeBlocks(this.#prefixes.sharedLength(next.ids));
     }
@@ -129,8 +172,14 @@ export class Scheduler {
       const { length } = sequence!;
       return { sequence: sequence!, ids: ids.slice(length, length + counts[i]!), logits: counts[i] === remaining };
     });
+    const promptTokens = batch.reduce((sum, { sequence, promptLength }, i) => {
+      const before = Math.min(promptLength, sequence!.length);
+      return sum + Math.min(promptLength, sequence!.length + counts[i]!) - before;
+    }, 0);
+    const begun = performance.now();
     try {
       const rows = await this.#runner.step(entries);
+      this.#meter.step({ sequences: batch.length, promptTokens, ms: performance.now() - begun });
       let row = 0;
       batch.forEach((generation, i) => {
         const logits = entries[i]!.logits ? rows[row++] : undefined;
@@ -172,7 +221,7 @@ export class Scheduler {
     if (length === keepAt || (logits && length === promptLength)) this.#keep(generation);
     if (!logits) return;
     try {
-      generation.accept(logits, this.#scratch);
+      this.#meter.sampled(generation.accept(logits, this.#scratch));
       if (generation.finished) this.#keep(generation);
     } catch (error) {
       generation.fail(error);

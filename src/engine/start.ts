@@ -3,8 +3,10 @@ import { OssiaError } from '../base/index.ts';
 import { type FromWorker, fromWire, type ToWorker } from './messages.ts';
 import type { EngineInfo, EngineOptions } from './open.ts';
 import { checkIds, checkParams } from './params.ts';
+import { onAbort } from './signals.ts';
+import type { EngineStats } from './stats.ts';
 import { EventStream } from './stream.ts';
-import type { Engine, GenerateEvent, GenerateParams } from './types.ts';
+import type { Engine, GenerateEvent, GenerateParams, SubmitOptions } from './types.ts';
 
 /**
  * Starts an engine on a thread of its own, so that the caller's thread never waits for arithmetic. Rejects with what kept
@@ -26,11 +28,18 @@ interface Pending {
   readonly settle: () => void;
 }
 
+/** Somebody who waits for numbers. */
+interface Asked {
+  readonly resolve: (stats: EngineStats) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The caller's end of an engine that runs elsewhere. */
 export class WorkerEngine implements Engine {
   readonly info: EngineInfo;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
+  readonly #asked = new Map<number, Asked>();
   readonly #exited: Promise<void>;
   #nextKey = 0;
   /** Why no more requests are taken. */
@@ -66,10 +75,11 @@ export class WorkerEngine implements Engine {
   submit(
     ids: readonly number[],
     params: GenerateParams = {},
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, client, hurry }: SubmitOptions = {},
   ): AsyncIterable<GenerateEvent> {
     const key = this.#nextKey++;
     const cancel = () => this.#send({ type: 'cancel', key });
+    const hasten = () => this.#send({ type: 'hurry', key });
     const stream = new EventStream<GenerateEvent>(() => {
       cancel();
       this.#pending.get(key)?.settle();
@@ -81,18 +91,29 @@ export class WorkerEngine implements Engine {
       checkIds('ids', ids, vocabSize);
       const settle = () => {
         signal?.removeEventListener('abort', cancel);
+        hurry?.removeEventListener('abort', hasten);
         this.#pending.delete(key);
-        if (this.#pending.size === 0 && !this.#over) this.#worker.unref(); // `close` waits for the thread
+        this.#rest();
       };
       this.#worker.ref();
       this.#pending.set(key, { stream, settle });
-      this.#send({ type: 'submit', key, ids: Int32Array.from(ids), params });
-      if (signal?.aborted) cancel();
-      else signal?.addEventListener('abort', cancel, { once: true });
+      this.#send({ type: 'submit', key, ids: Int32Array.from(ids), params, client });
+      onAbort(hurry, hasten);
+      onAbort(signal, cancel);
     } catch (error) {
       stream.fail(error);
     }
     return stream;
+  }
+
+  /** What the engine is doing and has done. Rejects with `engine/closed` or `engine/crashed` when it is gone. */
+  async stats(): Promise<EngineStats> {
+    if (this.#over) throw this.#over;
+    const key = this.#nextKey++;
+    this.#worker.ref();
+    const answered = new Promise<EngineStats>((resolve, reject) => void this.#asked.set(key, { resolve, reject }));
+    this.#send({ type: 'stats', key });
+    return await answered;
   }
 
   /** Cancels what is running, waits for the step in flight, frees the model and ends the thread. */
@@ -113,7 +134,17 @@ export class WorkerEngine implements Engine {
     this.#worker.postMessage(message);
   }
 
+  /** Without work the thread keeps no program alive; while it closes, `close` waits for it. */
+  #rest(): void {
+    if (this.#pending.size === 0 && this.#asked.size === 0 && !this.#over) this.#worker.unref();
+  }
+
   #receive(message: FromWorker): void {
+    if (message.type === 'stats') {
+      this.#asked.get(message.key)?.resolve(message.stats);
+      this.#asked.delete(message.key);
+      this.#rest();
+    }
     if (message.type !== 'events') return;
     for (const [key, event] of message.events) {
       const pending = this.#pending.get(key);
@@ -130,6 +161,8 @@ export class WorkerEngine implements Engine {
   #crash(error: unknown): void {
     const reason = crashed('The engine stopped', error);
     this.#over ??= reason;
+    for (const { reject } of this.#asked.values()) reject(this.#over);
+    this.#asked.clear();
     for (const { stream, settle } of [...this.#pending.values()]) {
       stream.fail(reason);
       settle();

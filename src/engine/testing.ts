@@ -34,6 +34,15 @@ export class FakeRunner implements Runner {
     this.#beforeStep = options.beforeStep;
   }
 
+  /** As if a position took ten bytes. */
+  kvBytesUsed(): number {
+    return this.blocksInUse() * this.blockSize * 10;
+  }
+
+  get kvBytesCapacity(): number {
+    return this.capacity * this.blockSize * 10;
+  }
+
   blocksInUse(): number {
     return this.#owners.size;
   }

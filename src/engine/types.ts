@@ -37,6 +37,8 @@ export interface TokenEvent {
   readonly logprob: number;
   /** The most probable alternatives, best first, when asked for. */
   readonly top?: readonly { readonly id: number; readonly logprob: number }[];
+  /** Nothing else could come (`Constraint.forced`): it was not sampled, and its logprob is 0. */
+  readonly forced?: true;
 }
 
 export interface EndEvent {
@@ -54,13 +56,18 @@ export interface EndEvent {
 
 export type GenerateEvent = TokenEvent | EndEvent;
 
+export interface SubmitOptions {
+  /** Ends the generation when it fires. */
+  readonly signal?: AbortSignal;
+  /** Who asks: waiting requests of different clients take turns. Absent: anonymous; all anonymous ones are one client. */
+  readonly client?: string;
+  /** When it fires, the generation's constraint is told to come to its point before the next token. Nothing without one. */
+  readonly hurry?: AbortSignal;
+}
+
 /** Token ids in, token ids out. Knows nothing of text or messages. */
 export interface Engine {
   /** Starts at once; ends with exactly one `end` event, or throws. A fired signal gives `end` with `cancelled` within one step. */
-  submit(
-    ids: readonly number[],
-    params?: GenerateParams,
-    options?: { signal?: AbortSignal },
-  ): AsyncIterable<GenerateEvent>;
+  submit(ids: readonly number[], params?: GenerateParams, options?: SubmitOptions): AsyncIterable<GenerateEvent>;
   close(): Promise<void>;
 }

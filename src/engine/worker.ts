@@ -11,7 +11,7 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
   });
   if (!opened) return;
   const { engine } = opened;
-  const requests = new Map<number, AbortController>();
+  const requests = new Map<number, { readonly cancel: AbortController; readonly hurry: AbortController }>();
 
   let outbox: KeyedEvent[] = [];
   const send = (...event: KeyedEvent) => {
@@ -24,11 +24,13 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
     outbox = [];
   };
 
-  const submit = async ({ key, ids, params }: ToWorker & { type: 'submit' }) => {
-    const abort = new AbortController();
-    requests.set(key, abort);
+  const submit = async ({ key, ids, params, client }: ToWorker & { type: 'submit' }) => {
+    const cancel = new AbortController();
+    const hurry = new AbortController();
+    requests.set(key, { cancel, hurry });
+    const options = { signal: cancel.signal, hurry: hurry.signal, ...(client === undefined ? {} : { client }) };
     try {
-      for await (const event of engine.submit(Array.from(ids), params, { signal: abort.signal })) send(key, event);
+      for await (const event of engine.submit(Array.from(ids), params, options)) send(key, event);
     } catch (error) {
       send(key, { type: 'error', error: toWire(error) });
     } finally {
@@ -48,7 +50,13 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
         void submit(message);
         break;
       case 'cancel':
-        requests.get(message.key)?.abort();
+        requests.get(message.key)?.cancel.abort();
+        break;
+      case 'hurry':
+        requests.get(message.key)?.hurry.abort();
+        break;
+      case 'stats':
+        post({ type: 'stats', key: message.key, stats: engine.stats() });
         break;
       case 'close':
         void close();

@@ -28,6 +28,10 @@ export class BlockPool {
     return this.#size * (this.storage?.bytesPerBlock ?? 0);
   }
 
+  get bytesCapacity(): number {
+    return this.limit * (this.storage?.bytesPerBlock ?? 0);
+  }
+
   get bytesUsed(): number {
     return this.numUsed * (this.storage?.bytesPerBlock ?? 0);
   }

@@ -79,6 +79,11 @@ export class KvCache {
     return this.full.bytesAllocated + this.sliding.bytesAllocated;
   }
 
+  /** What `bytesAllocated` may grow to. */
+  get bytesCapacity(): number {
+    return this.full.bytesCapacity + this.sliding.bytesCapacity;
+  }
+
   /** Blocks for new positions that are still to be had; a sequence needs one for each 64 positions, begun ones included. */
   get numFreeBlocks(): number {
     return this.full.limit - this.full.numUsed;

@@ -1,0 +1,133 @@
+import type { EndEvent } from './types.ts';
+
+/** How a request may end: with an `end` event, or by throwing. */
+export type Outcome = EndEvent['reason'] | 'failed';
+
+/** What an engine is doing and has done, as plain data. Totals count from its start. */
+export interface EngineStats {
+  /** Sequences on the machine now. */
+  readonly running: number;
+  /** Requests that wait for a place. */
+  readonly waiting: number;
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+  /** Blocks of KV cache in use, kept prefixes included; shared ones count once. */
+  readonly blocksInUse: number;
+  readonly blockCapacity: number;
+  /** Positions in a block. */
+  readonly blockSize: number;
+  /** Bytes of the blocks in use. */
+  readonly kvBytesUsed: number;
+  /** What they may grow to. */
+  readonly kvBytesCapacity: number;
+  readonly prefixCache: {
+    /** Blocks that are kept now, whether or not a running sequence uses them too. */
+    readonly blocks: number;
+    /** Prompt tokens that were looked up, and those that were found. */
+    readonly queriedTokens: number;
+    readonly hitTokens: number;
+    /** Blocks that made room for others. */
+    readonly evictions: number;
+  };
+  readonly steps: number;
+  /** Prompt tokens computed, each time that they were. */
+  readonly prefillTokens: number;
+  /** Tokens sampled. */
+  readonly decodeTokens: number;
+  /** Tokens that came without sampling, because the constraint left one way only. */
+  readonly forcedTokens: number;
+  /** Requests by how they ended. */
+  readonly requests: Readonly<Record<Outcome, number>>;
+  /** Sequences in a step. */
+  readonly batchSize: { readonly last: number; readonly mean: number };
+  /** Milliseconds a step, of the last 1000. */
+  readonly stepMs: Summary;
+  /** Milliseconds from one sampled token of a sequence to its next, of the last 1000. */
+  readonly tokenGapMs: Summary;
+}
+
+/** Zeros while there is nothing to sum up. */
+export interface Summary {
+  readonly last: number;
+  readonly mean: number;
+  readonly max: number;
+}
+
+/** The last numbers of a series. */
+export class RecentValues {
+  readonly #values: Float64Array;
+  #count = 0;
+
+  constructor(size: number) {
+    this.#values = new Float64Array(size);
+  }
+
+  add(value: number): void {
+    this.#values[this.#count++ % this.#values.length] = value;
+  }
+
+  get summary(): Summary {
+    const filled = this.#values.subarray(0, Math.min(this.#count, this.#values.length));
+    if (filled.length === 0) return { last: 0, mean: 0, max: 0 };
+    const last = this.#values[(this.#count - 1) % this.#values.length]!;
+    return { last, mean: filled.reduce((sum, value) => sum + value, 0) / filled.length, max: Math.max(...filled) };
+  }
+}
+
+/** What one step did. */
+export interface StepRecord {
+  readonly sequences: number;
+  readonly promptTokens: number;
+  readonly ms: number;
+}
+
+/** Counts what a scheduler does. */
+export class Meter {
+  #steps = 0;
+  #sequences = 0;
+  #lastBatch = 0;
+  #prefill = 0;
+  #sampled = 0;
+  #forced = 0;
+  readonly #requests: Record<Outcome, number> = { stop: 0, length: 0, cancelled: 0, failed: 0 };
+  readonly #stepMs = new RecentValues(1000);
+  readonly #gapMs = new RecentValues(1000);
+
+  step({ sequences, promptTokens, ms }: StepRecord): void {
+    this.#steps++;
+    this.#sequences += sequences;
+    this.#lastBatch = sequences;
+    this.#prefill += promptTokens;
+    this.#stepMs.add(ms);
+  }
+
+  /** A token was sampled, so long after the one before it; undefined for the first. */
+  sampled(gapMs: number | undefined): void {
+    this.#sampled++;
+    if (gapMs !== undefined) this.#gapMs.add(gapMs);
+  }
+
+  forced(count: number): void {
+    this.#forced += count;
+  }
+
+  ended(outcome: Outcome): void {
+    this.#requests[outcome]++;
+  }
+
+  get totals(): Pick<
+    EngineStats,
+    'steps' | 'prefillTokens' | 'decodeTokens' | 'forcedTokens' | 'requests' | 'batchSize' | 'stepMs' | 'tokenGapMs'
+  > {
+    return {
+      steps: this.#steps,
+      prefillTokens: this.#prefill,
+      decodeTokens: this.#sampled,
+      forcedTokens: this.#forced,
+      requests: { ...this.#requests },
+      batchSize: { last: this.#lastBatch, mean: this.#steps === 0 ? 0 : this.#sequences / this.#steps },
+      stepMs: this.#stepMs.summary,
+      tokenGapMs: this.#gapMs.summary,
+    };
+  }
+}
