@@ -6,5 +6,8 @@ export const rungs: readonly (readonly string[])[] = [
   ['harmony', 'model'],
   ['engine'],
   ['chat'],
+  ['api'],
+  ['conform'],
+  ['server'],
   ['cli'],
 ];

@@ -6,4 +6,5 @@ export { type PromptOptions, toConversation } from './conversation.ts';
 export { LoadedModel, type LoadOptions, load } from './load.ts';
 export { type SavedSession, Session } from './session.ts';
 export { openTokenizer } from './tokenizer.ts';
+export { TurnMemory, type TurnMemoryOptions } from './turn-memory.ts';
 export type * from './types.ts';

@@ -1,0 +1,58 @@
+import { OssiaError } from '../base/index.ts';
+import type { ErrorReply } from './reply.ts';
+
+/** What is wrong in words that every wire format can use. Errors that Ossia did not raise on purpose say nothing of their insides. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  /** What was attempted and found, and what to do next. */
+  readonly message: string;
+  readonly param: string | null;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof OssiaError)) {
+    const message = 'The server met an error that it did not expect: see its log under this request id';
+    return { status: 500, code: 'internal_error', message, param: null, retryAfterSeconds: undefined };
+  }
+  const { param, parameter, retryAfterSeconds } = error.details;
+  const named = typeof param === 'string' ? param : typeof parameter === 'string' ? parameter : null;
+  const wait = typeof retryAfterSeconds === 'number' ? Math.max(1, Math.ceil(retryAfterSeconds)) : 1;
+  return {
+    status: error.status,
+    code: error.code,
+    message: `${error.message}. ${error.next}.`,
+    param: named,
+    retryAfterSeconds: error.status === 503 || error.status === 429 ? wait : undefined,
+  };
+}
+
+/** Codes that OpenAI's clients know and act on; all others go out as they are. */
+const OPENAI_CODES: Readonly<Record<string, string>> = {
+  'chat/context-exceeded': 'context_length_exceeded',
+  'engine/context-full': 'context_length_exceeded',
+  'api/unknown-model': 'model_not_found',
+  'store/unknown-model': 'model_not_found',
+  'engine/queue-full': 'server_is_overloaded',
+  'server/unauthorized': 'invalid_api_key',
+  'server/too-many-requests': 'rate_limit_exceeded',
+};
+
+/** `{"error": {"message", "type", "param", "code"}}`, for Responses, Chat Completions, Completions and Models. */
+export function openAiError(error: unknown): ErrorReply {
+  const { status, code, message, param, retryAfterSeconds } = problemOf(error);
+  return {
+    status,
+    body: { error: { message, type: openAiType(status), param, code: OPENAI_CODES[code] ?? code } },
+    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+  };
+}
+
+function openAiType(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 404) return 'not_found_error';
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
+}

@@ -1,0 +1,143 @@
+import type { ChatEvent, ChatMessage, ChatOptions, LoadedModel, TurnMemory } from '../chat/index.ts';
+
+/** Who asks for a turn, and under what id it can be spoken to while it runs. */
+export interface TurnRequest {
+  /** The id that the response bears: `resp_…`, `chatcmpl-…`. */
+  readonly id: string;
+  readonly api: 'responses' | 'chat' | 'completions' | 'ollama' | 'anthropic';
+  /** For fairness: a key's name, or an address. */
+  readonly client: string;
+  /** Fires when whoever asked has left. */
+  readonly signal: AbortSignal;
+  /** Milliseconds that the request waited for its model. */
+  readonly loadMs?: number;
+}
+
+/** Sees every turn of every format: what metrics and logs are made of. Never sees a request's text but as events. */
+export interface TurnObserver {
+  /** Called as the turn is handed to the engine; what it returns is told of every event, and of the error that ended it. */
+  begin(
+    turn: TurnRequest,
+    model: LoadedModel,
+  ): {
+    event(event: ChatEvent): void;
+    fail(error: unknown): void;
+  };
+}
+
+export interface TurnsOptions {
+  readonly memory: TurnMemory;
+  readonly observer?: TurnObserver;
+  /** How long a turn may wait for its first event before its stream begins, in ms. Default 300. */
+  readonly patienceMs?: number;
+}
+
+/** Runs the turns of all wire formats: one place for what clients dropped, who waits, and who is in a hurry. */
+export class Turns {
+  readonly #memory: TurnMemory;
+  readonly #observer: TurnObserver | undefined;
+  readonly #patienceMs: number;
+  readonly #running = new Map<string, { readonly hurry: AbortController; readonly stop: AbortController }>();
+
+  constructor({ memory, observer, patienceMs = 300 }: TurnsOptions) {
+    this.#memory = memory;
+    this.#observer = observer;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Turns that run now. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * Starts a turn. Resolves when it is accepted: with its first event, or after a short patience; so what is wrong with the
+   * request (its conversation, its schemas, its length, a full queue) rejects here, while a status can still be sent. The
+   * events end with `end`, or throw.
+   */
+  async start(
+    model: LoadedModel,
+    history: readonly ChatMessage[],
+    options: ChatOptions,
+    request: TurnRequest,
+  ): Promise<AsyncIterableIterator<ChatEvent>> {
+    const control = { hurry: new AbortController(), stop: new AbortController() };
+    const seen = this.#observer?.begin(request, model);
+    const events = model.chat(this.#memory.restore(model.name, history), {
+      ...options,
+      client: request.client,
+      answerNow: control.hurry.signal,
+      signal: AbortSignal.any([request.signal, control.stop.signal]),
+    });
+    this.#running.set(request.id, control);
+    const iterator = this.#watch(events, model, request.id, seen);
+    const first = iterator.next();
+    await Promise.race([first, later(this.#patienceMs)]);
+    return startingWith(first, iterator);
+  }
+
+  /** Asks a running turn to end its thoughts and answer. False when no such turn runs. */
+  answerNow(id: string): boolean {
+    const turn = this.#running.get(id);
+    turn?.hurry.abort();
+    return turn !== undefined;
+  }
+
+  /** Ends a running turn with what there is so far. False when no such turn runs. */
+  stop(id: string): boolean {
+    const turn = this.#running.get(id);
+    turn?.stop.abort();
+    return turn !== undefined;
+  }
+
+  /** Ends all that run, as when the server shuts down for good. */
+  stopAll(): void {
+    for (const { stop } of this.#running.values()) stop.abort();
+  }
+
+  async *#watch(
+    events: AsyncIterable<ChatEvent>,
+    model: LoadedModel,
+    id: string,
+    seen: ReturnType<TurnObserver['begin']> | undefined,
+  ): AsyncGenerator<ChatEvent, void, undefined> {
+    try {
+      for await (const event of events) {
+        seen?.event(event);
+        if (event.type === 'end') this.#memory.remember(model.name, event.messages);
+        yield event;
+      }
+    } catch (error) {
+      seen?.fail(error);
+      throw error;
+    } finally {
+      this.#running.delete(id);
+    }
+  }
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+/** An iterator whose first result is already on its way. */
+function startingWith<T>(
+  first: Promise<IteratorResult<T, void>>,
+  rest: AsyncGenerator<T, void, undefined>,
+): AsyncIterableIterator<T> {
+  first.catch(() => {}); // it is reported to whoever reads it, also when that comes later
+  let pending: Promise<IteratorResult<T, void>> | undefined = first;
+  return {
+    next: () => {
+      const next = pending ?? rest.next();
+      pending = undefined;
+      return next;
+    },
+    return: () => rest.return(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
