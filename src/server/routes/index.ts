@@ -1,0 +1,5 @@
+import type { RouteGroup } from '../app.ts';
+import { healthRoutes } from './health.ts';
+
+/** All that is served, in the order in which paths are matched. A wire format adds its line here. */
+export const routeGroups: readonly RouteGroup[] = [healthRoutes];
