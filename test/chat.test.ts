@@ -7,6 +7,7 @@ import {
   type ChatEvent,
   type LoadedModel,
   load,
+  type OssiaError,
   Session,
   type ToolCall,
   type Usage,
@@ -120,7 +121,13 @@ for (const backend of ['reference', 'cpu'] as const) {
 
   test(`${backend}: limits and wrong parameters are named`, { skip }, async () => {
     assert.equal((await read(model.chat('What can you do?', { date, maxTokens: 3 }))).end.reason, 'length');
-    await assert.rejects(read(model.chat('x '.repeat(3000), { date })), { code: 'engine/context-full' });
+    const long = 'x '.repeat(3000);
+    await assert.rejects(read(model.chat(long, { date, maxTokens: 9 })), (error: OssiaError) => {
+      const { promptTokens, ...rest } = error.details;
+      assert.ok(Number(promptTokens) > 3000 && error.message.includes(String(promptTokens)));
+      assert.deepEqual([error.code, rest], ['chat/context-exceeded', { maxTokens: 9, contextLength: 2000 }]);
+      return true;
+    });
     await assert.rejects(read(model.chat('Hi', { date, topP: 0 })), { code: 'engine/bad-parameter', message: /topP/ });
     await assert.rejects(read(model.chat([{ role: 'tool', content: 'x' }])), { code: 'harmony/bad-conversation' });
   });

@@ -78,6 +78,10 @@ export const problems = {
     next: 'Correct the option that the message names: see docs/reference/harmony.md',
   },
   'harmony/parse': { status: 400, next: 'Use the recovering parser for text that a model wrote' },
+  'chat/context-exceeded': {
+    status: 400,
+    next: "Send fewer messages, set truncation to 'auto', or load the model with a longer context",
+  },
   'api/bad-request': { status: 400, next: 'Correct the parameter that the message names: see docs/server.md' },
   'api/unknown-model': { status: 404, next: 'See GET /v1/models for the models here, or `ossia pull` to download one' },
   'api/not-found': { status: 404, next: 'Check the id, and that the response was stored' },

@@ -1,6 +1,9 @@
 import { OssiaError } from '../base/index.ts';
 import {
   answerMessage,
+  builtinCallMessage,
+  builtinResultMessage,
+  builtinTools,
   type Conversation,
   developerMessage,
   functionCallMessage,
@@ -15,7 +18,7 @@ import type { AssistantMessage, ChatMessage, ChatOptions, ToolDeclaration, ToolM
 /** What of the options goes into the prompt. */
 export type PromptOptions = Pick<
   ChatOptions,
-  'tools' | 'effort' | 'identity' | 'date' | 'knowledgeCutoff' | 'responseFormat'
+  'tools' | 'builtins' | 'effort' | 'identity' | 'date' | 'knowledgeCutoff' | 'responseFormat'
 >;
 
 /**
@@ -24,6 +27,7 @@ export type PromptOptions = Pick<
  */
 export function toConversation(history: readonly ChatMessage[], options: PromptOptions = {}): Conversation {
   checkTools(options.tools ?? []);
+  checkBuiltins(options.builtins ?? []);
   checkEffort(options.effort);
   if (!Array.isArray(history) || history.length === 0) {
     throw bad(`Expected the history to be a list of one message or more, got ${JSON.stringify(history)?.slice(0, 80)}`);
@@ -37,16 +41,17 @@ export function toConversation(history: readonly ChatMessage[], options: PromptO
     functions: (options.tools ?? []).map((tool) => ({ ...tool, description: tool.description ?? '' })),
     ...(typeof options.responseFormat === 'object' ? { responseFormat: options.responseFormat } : {}),
   });
-  const calls = new Calls();
+  const calls = new Calls(options);
   const rest = history.slice(split).flatMap((message, i) => toMessages(message, calls, split + i));
   return { messages: [openingMessage(options), ...(developer ? [developer] : []), ...rest] };
 }
 
 /** The system message, with null for a line that shall be missing. */
-function openingMessage({ effort, identity, date = today(), knowledgeCutoff }: PromptOptions): Message {
+function openingMessage({ effort, identity, date = today(), knowledgeCutoff, builtins }: PromptOptions): Message {
   const message = systemMessage({
     ...(effort === undefined ? {} : { effort }),
     ...(identity === undefined ? {} : { identity }),
+    ...(builtins === undefined ? {} : { builtins }),
     ...(date === null ? {} : { date }),
     ...(typeof knowledgeCutoff === 'string' ? { cutoff: knowledgeCutoff } : {}),
   });
@@ -81,8 +86,8 @@ function toMessages(message: ChatMessage, calls: Calls, index: number): Message[
       return [...messages];
     }
     case 'tool': {
-      const { name, channel } = calls.answer(message, index);
-      return [functionResultMessage(name, message.content, channel)];
+      const { name, channel, builtin } = calls.answer(message, index);
+      return [(builtin ? builtinResultMessage : functionResultMessage)(name, message.content, channel)];
     }
   }
 }
@@ -90,7 +95,9 @@ function toMessages(message: ChatMessage, calls: Calls, index: number): Message[
 function assistantMessages({ content, reasoning, toolCalls }: AssistantMessage): Message[] {
   return [
     ...(reasoning ? [reasoningMessage(reasoning)] : []),
-    ...(toolCalls ?? []).map((call) => functionCallMessage(call.name, call.arguments)),
+    ...(toolCalls ?? []).map((call) =>
+      (call.builtin ? builtinCallMessage : functionCallMessage)(call.name, call.arguments),
+    ),
     ...(content ? [answerMessage(content)] : []),
   ];
 }
@@ -100,17 +107,23 @@ interface OpenCall {
   readonly name: string;
   /** Where the model made the call: its result goes to the same channel. */
   readonly channel: string | undefined;
+  readonly builtin: boolean;
 }
 
 /** Which calls were made so far, and which still wait for their result. */
 class Calls {
   readonly #made = new Map<string, OpenCall>();
+  readonly #options: Pick<PromptOptions, 'tools' | 'builtins'>;
   #open: OpenCall[] = [];
+
+  constructor(options: Pick<PromptOptions, 'tools' | 'builtins'>) {
+    this.#options = options;
+  }
 
   note({ toolCalls }: AssistantMessage, messages: readonly Message[]): void {
     const written = messages.filter(({ recipient }) => recipient !== undefined && recipient !== 'assistant');
-    (toolCalls ?? []).forEach(({ id, name }, i) => {
-      const call = { id, name, channel: written[i]?.channel };
+    (toolCalls ?? []).forEach(({ id, name, builtin = false }, i) => {
+      const call = { id, name, channel: written[i]?.channel, builtin };
       this.#made.set(id, call);
       this.#open.push(call);
     });
@@ -127,11 +140,19 @@ class Calls {
     if (name !== undefined) {
       const open = this.#open.find((other) => other.name === name);
       this.#open = this.#open.filter((other) => other !== open);
-      return { name, channel: open?.channel };
+      return open ?? { name, channel: undefined, builtin: this.#isBuiltin(name) };
     }
     const found =
       toolCallId === undefined ? `${this.#open.length} calls wait for one` : `no call has the id "${toolCallId}"`;
     throw bad(`Cannot tell which call message ${index} answers: ${found}`);
+  }
+
+  /** Whether a result that has no call is a builtin's. */
+  #isBuiltin(name: string): boolean {
+    const { tools = [], builtins = [] } = this.#options;
+    return (
+      !tools.some((tool) => tool.name === name) && builtins.some((own) => name === own || name.startsWith(`${own}.`))
+    );
   }
 }
 
@@ -155,6 +176,12 @@ function checkMessage(message: ChatMessage, index: number): void {
 function checkEffort(effort: unknown): void {
   if (effort === undefined || effort === 'low' || effort === 'medium' || effort === 'high') return;
   throw bad(`Expected effort to be low, medium or high, got ${JSON.stringify(effort)}`);
+}
+
+function checkBuiltins(builtins: readonly unknown[]): void {
+  const known = Object.keys(builtinTools);
+  if (Array.isArray(builtins) && builtins.every((name) => known.includes(name))) return;
+  throw bad(`Expected builtins to be among ${known.join(', ')}, got ${JSON.stringify(builtins)?.slice(0, 80)}`);
 }
 
 function checkTools(tools: readonly ToolDeclaration[]): void {

@@ -1,15 +1,17 @@
 import { OssiaError } from '../base/index.ts';
 import { type ResolveOptions, resolveModel } from '../checkpoint/index.ts';
 import {
+  type Engine,
   type EngineOptions,
+  type EngineStats,
   type GenerateEvent,
   type GenerateParams,
   startEngine,
-  type WorkerEngine,
 } from '../engine/index.ts';
 import { render, stopIds } from '../harmony/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { constraintsModule } from './constraints.ts';
+import { fitContext } from './context.ts';
 import { toConversation } from './conversation.ts';
 import { readTokenizer } from './tokenizer.ts';
 import { runTurn } from './turn.ts';
@@ -54,16 +56,22 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
   return new LoadedModel(engine.value, tokenizer.value, { ...info, name: found.name, origin: found.origin });
 }
 
+/** An engine that can say what it does, as `startEngine` and `LocalEngine` can. */
+export interface MeasuredEngine extends Engine {
+  stats?(): EngineStats | Promise<EngineStats>;
+}
+
 /** A model that is ready to talk. Turns may run side by side; none changes another's tokens. */
 export class LoadedModel {
   readonly name: string;
   readonly info: ModelInfo;
   readonly tokenizer: Tokenizer;
-  readonly #engine: WorkerEngine;
+  readonly #engine: MeasuredEngine;
   readonly #rules = new TurnRules();
   readonly #turnParams: Pick<GenerateParams, 'stopIds' | 'penaltyExempt'>;
 
-  constructor(engine: WorkerEngine, tokenizer: Tokenizer, info: ModelInfo) {
+  /** `engine`: whatever continues the ids of `tokenizer`; the model closes it. */
+  constructor(engine: MeasuredEngine, tokenizer: Tokenizer, info: ModelInfo) {
     this.#engine = engine;
     this.tokenizer = tokenizer;
     this.name = info.name;
@@ -80,18 +88,30 @@ export class LoadedModel {
 
   /**
    * One turn of the assistant after a history (or after one message of the user): events as they come, ending with `end`.
-   * Errors reach the reader: `harmony/bad-conversation`, `harmony/bad-constraint`, `grammar/unsupported-schema`, `engine/…`,
-   * `model/not-finite`.
+   * Errors reach the reader: `harmony/bad-conversation`, `harmony/bad-constraint`, `grammar/unsupported-schema`,
+   * `chat/context-exceeded`, `engine/…`, `model/not-finite`.
    */
   async *chat(
     history: string | readonly ChatMessage[],
     options: ChatOptions = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
-    const { tools = [], stop = [], signal, effort: _e, identity: _i, date: _d, ...rest } = options;
-    const { knowledgeCutoff: _k, responseFormat: _r, history: _h, constrain: _c, ...others } = rest;
-    const { toolChoice: _t, maxReasoningTokens: _m, ...sampling } = others;
-    const prompt = this.render(history, options);
-    const { constraint, notes } = this.#rules.of(options);
+    const {
+      tools = [],
+      builtins = [],
+      stop = [],
+      signal,
+      answerNow,
+      client,
+      effort: _e,
+      identity: _i,
+      ...rest
+    } = options;
+    const { date: _d, knowledgeCutoff: _k, responseFormat: _r, history: _h, constrain: _c, ...others } = rest;
+    const { toolChoice: _t, maxReasoningTokens: _m, reserve: _s, loopDetection: _l, ignoreEnd: _g, ...more } = others;
+    const { truncation: _f, ...sampling } = more;
+    const { prompt, truncated } = fitContext(asHistory(history), options, this);
+    const left = this.info.contextLength - prompt.length;
+    const { constraint, notes } = this.#rules.of(options, left);
     yield* runTurn({
       engine: this.#engine,
       tokenizer: this.tokenizer,
@@ -99,8 +119,12 @@ export class LoadedModel {
       params: { ...sampling, ...this.#turnParams, ...(constraint === undefined ? {} : { constraint }) },
       notes,
       tools,
+      builtins,
       stop: typeof stop === 'string' ? [stop] : stop,
       signal,
+      answerNow,
+      client,
+      truncated,
     });
   }
 
@@ -113,11 +137,20 @@ export class LoadedModel {
     return this.#engine.submit(ids, params, options);
   }
 
-  /** The ids that `chat` would send to the model. */
+  /** The ids of this history as the model would read it: those that `chat` sends, unless it leaves turns out. */
   render(history: string | readonly ChatMessage[], options: ChatOptions = {}): number[] {
-    const messages: readonly ChatMessage[] =
-      typeof history === 'string' ? [{ role: 'user', content: history }] : history;
-    return render(toConversation(messages, options), this.tokenizer, { history: options.history ?? 'per-turn' });
+    const conversation = toConversation(asHistory(history), options);
+    return render(conversation, this.tokenizer, { history: options.history ?? 'per-turn' });
+  }
+
+  /** Prompt tokens of a history, all that is put around it included. */
+  countTokens(history: string | readonly ChatMessage[], options: ChatOptions = {}): number {
+    return this.render(history, options).length;
+  }
+
+  /** What the engine is doing and has done; undefined for one that does not count. */
+  async stats(): Promise<EngineStats | undefined> {
+    return await this.#engine.stats?.();
   }
 
   /** Cancels what runs, frees the model and ends its thread. */
@@ -128,4 +161,8 @@ export class LoadedModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function asHistory(history: string | readonly ChatMessage[]): readonly ChatMessage[] {
+  return typeof history === 'string' ? [{ role: 'user', content: history }] : history;
 }

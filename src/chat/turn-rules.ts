@@ -17,20 +17,23 @@ export interface HeldTurn {
 }
 
 /** The options of a turn that only a constraint can hold. */
-const HELD = ['toolChoice', 'maxReasoningTokens'] as const;
+const HELD = ['toolChoice', 'maxReasoningTokens', 'reserve', 'loopDetection', 'ignoreEnd'] as const;
 
 /** Takes the options of a turn to its constraint, and checks them in the caller's thread: nothing is computed for a turn that is refused. */
 export class TurnRules {
   readonly #schemas = new SchemaCache();
 
-  /** Throws `harmony/bad-constraint`, and `grammar/unsupported-schema` for a strict schema. */
-  of(options: ChatOptions): HeldTurn {
+  /**
+   * `room`: the tokens that the context leaves. Throws `harmony/bad-constraint`, and `grammar/unsupported-schema` for a strict
+   * schema.
+   */
+  of(options: ChatOptions, room = Number.POSITIVE_INFINITY): HeldTurn {
     const { constrain = true } = options;
     if (typeof constrain !== 'boolean') {
       throw bad('constrain', `Expected constrain to be true or false, got ${JSON.stringify(constrain)}`);
     }
     if (constrain) {
-      const constraint = constraintOf(options);
+      const constraint = constraintOf(options, room);
       return { constraint, notes: checkTurn(constraint, this.#schemas) };
     }
     const held = HELD.find((name) => options[name] !== undefined && options[name] !== 'auto');
@@ -44,21 +47,20 @@ function bad(parameter: string, message: string): OssiaError {
 }
 
 /** As plain data, which schemas from `parseJson` are not: it goes to another thread. */
-function constraintOf({
-  tools = [],
-  toolChoice,
-  maxReasoningTokens,
-  responseFormat,
-}: ChatOptions): TurnConstraintOptions {
+function constraintOf(options: ChatOptions, room: number): TurnConstraintOptions {
+  const { tools = [], builtins = [], responseFormat, maxTokens = Number.POSITIVE_INFINITY } = options;
+  const limit = Math.min(maxTokens, room);
+  const same = ['toolChoice', 'maxReasoningTokens', 'reserve', 'loopDetection', 'ignoreEnd'] as const;
   return {
     tools: tools.map(({ name, parameters, strict }) => ({
       name,
       ...(parameters === undefined ? {} : { parameters: toPlainJson(parameters) }),
       ...(strict === undefined ? {} : { strict }),
     })),
-    ...(toolChoice === undefined ? {} : { toolChoice }),
-    ...(maxReasoningTokens === undefined ? {} : { maxReasoningTokens }),
+    ...(builtins.length === 0 ? {} : { builtins }),
+    ...Object.fromEntries(same.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
     ...(responseFormat === undefined ? {} : { responseFormat: answerFormat(responseFormat) }),
+    ...(Number.isSafeInteger(limit) ? { maxTokens: limit } : {}), // the engine says what is wrong with another
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { EndEvent, Engine, GenerateParams } from '../engine/index.ts';
+import type { EndEvent, Engine, GenerateParams, TokenEvent } from '../engine/index.ts';
 import {
   type ConstraintNote,
   type DeclaredTool,
@@ -19,10 +19,15 @@ export interface TurnOptions {
   readonly prompt: readonly number[];
   readonly params: GenerateParams;
   readonly tools: readonly DeclaredTool[];
+  /** Enabled builtins. */
+  readonly builtins?: readonly string[];
   readonly stop: readonly string[];
   readonly signal: AbortSignal | undefined;
   /** What `end` says of relaxed schemas. */
   readonly notes?: readonly ConstraintNote[];
+  readonly answerNow?: AbortSignal | undefined;
+  readonly client?: string | undefined;
+  readonly truncated?: ChatEnd['truncated'];
 }
 
 /** Runs one turn of the assistant: tokens become events as they come. Ends with `usage` and `end`, or throws. */
@@ -32,17 +37,24 @@ export async function* runTurn({
   params,
   signal,
   notes = [],
+  answerNow,
+  client,
+  truncated,
   ...options
 }: TurnOptions): AsyncGenerator<ChatEvent, void, undefined> {
   const reader = new TurnReader(options);
   const stopped = new AbortController();
   const signals = AbortSignal.any(signal ? [signal, stopped.signal] : [stopped.signal]);
   let end: EndEvent | undefined;
-  for await (const event of engine.submit(prompt, params, { signal: signals })) {
+  const asked = {
+    ...(answerNow === undefined ? {} : { hurry: answerNow }),
+    ...(client === undefined ? {} : { client }),
+  };
+  for await (const event of engine.submit(prompt, params, { signal: signals, ...asked })) {
     if (event.type === 'end') end = event;
     else if (!reader.isDone) {
       if (params.topLogprobs !== undefined) yield event;
-      yield* reader.push(event.id);
+      yield* reader.push(event);
       if (reader.isDone) stopped.abort(); // a stop text: what the engine has sampled since is nobody's
     }
   }
@@ -51,7 +63,13 @@ export async function* runTurn({
   const { promptTokens, cachedTokens } = end;
   yield { type: 'usage', promptTokens, cachedTokens, ...reader.usage };
   const summary = reader.summary(reader.isDone ? 'stop' : end.reason);
-  yield { ...summary, ...(notes.length === 0 ? {} : { notes }), seed: end.seed, timing: end.timing };
+  yield {
+    ...summary,
+    ...(truncated === undefined ? {} : { truncated }),
+    ...(notes.length === 0 ? {} : { notes }),
+    seed: end.seed,
+    timing: end.timing,
+  };
 }
 
 /** Takes the tokens of one turn and gives its events; collects what the turn leaves behind. */
@@ -72,8 +90,13 @@ class TurnReader {
   readonly #messages: RecoveredMessage[] = [];
   readonly #calls: ToolCall[] = [];
 
-  constructor({ tokenizer, tools, stop }: Pick<TurnOptions, 'tokenizer' | 'tools' | 'stop'>) {
-    this.#parser = new RecoveringParser(tokenizer, { tools });
+  constructor({
+    tokenizer,
+    tools,
+    builtins = [],
+    stop,
+  }: Pick<TurnOptions, 'tokenizer' | 'tools' | 'builtins' | 'stop'>) {
+    this.#parser = new RecoveringParser(tokenizer, { tools, builtins });
     this.#stops = new StopStrings(stop);
   }
 
@@ -81,7 +104,7 @@ class TurnReader {
     return { outputTokens: this.#outputTokens, reasoningTokens: this.#reasoningTokens };
   }
 
-  *push(id: number): Generator<ChatEvent> {
+  *push({ id }: TokenEvent): Generator<ChatEvent> {
     this.#outputTokens++;
     yield* this.#translate(this.#parser.push(id));
   }
@@ -128,7 +151,10 @@ class TurnReader {
       const { text: delta, hit } = this.#stops.push(text);
       yield* this.#show(delta);
       if (hit !== undefined) yield* this.#stopAt(hit);
-    } else yield { type: 'tool_call_delta', id: this.#callId, name: this.#open?.tool ?? '', delta: text };
+    } else {
+      const builtin = surface === 'builtin_call' ? { builtin: true as const } : {};
+      yield { type: 'tool_call_delta', id: this.#callId, name: this.#open?.tool ?? '', ...builtin, delta: text };
+    }
   }
 
   *#show(delta: string): Generator<ChatEvent> {
@@ -151,8 +177,9 @@ class TurnReader {
     this.#messages.push(message);
     if (message.surface === 'reasoning') this.#reasoningTokens += this.#outputTokens - this.#finishedTokens;
     this.#finishedTokens = this.#outputTokens;
-    if (message.surface === 'tool_call') {
-      const call: ToolCall = { id: this.#callId, name: message.tool ?? '', arguments: message.content };
+    if (message.surface.endsWith('call')) {
+      const builtin = message.surface === 'builtin_call' ? { builtin: true as const } : {};
+      const call: ToolCall = { id: this.#callId, name: message.tool ?? '', arguments: message.content, ...builtin };
       const status = message.incomplete ? 'incomplete' : message.undeclared ? 'undeclared' : 'complete';
       if (!message.incomplete) this.#calls.push(call);
       yield { type: 'tool_call', ...call, status };

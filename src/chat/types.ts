@@ -1,5 +1,6 @@
 import type { EngineInfo, GenerateParams, TokenEvent } from '../engine/index.ts';
 import type {
+  BuiltinName,
   ConstraintNote,
   HistoryRule,
   Message,
@@ -43,16 +44,18 @@ export interface ToolMessage {
   readonly content: string;
   /** The call that this answers. Default: the one call that has no answer yet. */
   readonly toolCallId?: string;
-  /** The function's name, for a call that is not in the history. */
+  /** The function's name, for a call that is not in the history; also an enabled builtin's, where no function is called so. */
   readonly name?: string;
 }
 
 export interface ToolCall {
   readonly id: string;
-  /** As declared. */
+  /** As declared; a builtin's is its full name, `python`, `browser.search`. */
   readonly name: string;
-  /** JSON text, as the model wrote it. */
+  /** JSON text, as the model wrote it; for `python` its source. */
   readonly arguments: string;
+  /** A builtin was called, not a declared function. */
+  readonly builtin?: true;
 }
 
 /** A function that the model may call. */
@@ -71,6 +74,8 @@ export interface ToolDeclaration {
 /** How one turn goes: what the model is told, and how its tokens are chosen. */
 export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyExempt' | 'constraint'> {
   readonly tools?: readonly ToolDeclaration[];
+  /** Tools that the models know from training: they are described to the model, and whoever enables one carries its calls out. */
+  readonly builtins?: readonly BuiltinName[];
   /** How hard the model thinks. Default `medium`. */
   readonly effort?: ReasoningEffort;
   /** Who the model is told to be. Default `You are ChatGPT, a large language model trained by OpenAI.` */
@@ -85,6 +90,20 @@ export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyEx
   readonly toolChoice?: ToolChoice;
   /** Tokens of thoughts in this turn, then the model has to speak; 0: none. Default: no limit. */
   readonly maxReasoningTokens?: number;
+  /**
+   * Tokens kept for the answer, its last one included: when those left by `maxTokens` (or by the context) come down to these and
+   * the header before them, thoughts and remarks are closed and the answer begins. Default 0: thoughts may use all of them up.
+   */
+  readonly reserve?: number;
+  /** Whether a thought that repeats itself over and over is closed. Default true; it takes `constrain`. */
+  readonly loopDetection?: boolean;
+  /** For measurements: free text does not end before `maxTokens`. JSON that is complete does. Default false. */
+  readonly ignoreEnd?: boolean;
+  /**
+   * What becomes of a history that leaves no room for an answer. `disabled`: `chat/context-exceeded`. `auto`: its oldest turns are
+   * left out, each whole; instructions and the last turn stay. Default `disabled`.
+   */
+  readonly truncation?: 'disabled' | 'auto';
   /** Whether tokens that would make the turn malformed are masked. Default true; `false` is for research. */
   readonly constrain?: boolean;
   /** Which past thoughts the model sees again. Default `per-turn`: those of the turn in progress. */
@@ -93,6 +112,10 @@ export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyEx
   readonly stop?: string | readonly string[];
   /** Ends the turn, with what there is so far. */
   readonly signal?: AbortSignal;
+  /** When it fires, the thought is closed and the model answers. Nothing without `constrain`. */
+  readonly answerNow?: AbortSignal;
+  /** Who asks: waiting turns of different clients take turns. Default: one client for all who do not say. */
+  readonly client?: string;
 }
 
 export type ChatEvent =
@@ -103,7 +126,7 @@ export type ChatEvent =
   /** The text shown since the last `message` was no answer after all: forget it. Rare. */
   | { readonly type: 'retract' }
   /** A piece of a call's arguments. */
-  | { readonly type: 'tool_call_delta'; readonly id: string; readonly name: string; readonly delta: string }
+  | ({ readonly type: 'tool_call_delta'; readonly delta: string } & Omit<ToolCall, 'arguments'>)
   /** A call is complete. `undeclared`: no function of this name was declared. `incomplete`: its arguments were cut short. */
   | ({ readonly type: 'tool_call'; readonly status: 'complete' | 'incomplete' | 'undeclared' } & ToolCall)
   /** A token as it was sampled, before what it adds to the text. Only where `topLogprobs` is given, be it 0. */
@@ -130,6 +153,10 @@ export interface ChatEnd {
   readonly stop?: string;
   /** What was malformed in the model's output and has been put right. */
   readonly repairs: readonly Repair[];
+  /** Why the last thought was closed before the model ended it: its tokens were spent, it went in circles, or `answerNow` fired. */
+  readonly reasoningCut?: 'budget' | 'loop' | 'answer_now';
+  /** What `truncation: 'auto'` left out of the history. */
+  readonly truncated?: { readonly messages: number; readonly tokens: number };
   /** Where a schema could not be held exactly, and what was held instead. Absent when there is nothing to say. */
   readonly notes?: readonly ConstraintNote[];
   /** To append to the history. */

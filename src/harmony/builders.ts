@@ -101,6 +101,11 @@ export function functionCallMessage(name: string, argumentsJson: string): Messag
   };
 }
 
+/** A past call of a builtin by its recipient, `python`, `browser.search`, as the models write it: while they think. */
+export function builtinCallMessage(recipient: string, content: string): Message {
+  return { role: 'assistant', recipient, channel: 'analysis', contentType: 'code', content };
+}
+
 /** The result of a call. `channel` is that of the call; default `commentary`, where functions are called. */
 export function functionResultMessage(name: string, result: string, channel = 'commentary'): Message {
   return { role: 'tool', name: `functions.${name}`, recipient: 'assistant', channel, content: result };

@@ -1,6 +1,7 @@
 /** Conversations ↔ token ids in OpenAI's Harmony format: render, parse, recover. Knows nothing of models or sampling. */
 export {
   answerMessage,
+  builtinCallMessage,
   builtinResultMessage,
   type DeveloperMessageOptions,
   developerMessage,

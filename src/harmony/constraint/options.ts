@@ -36,6 +36,17 @@ export interface TurnConstraintOptions {
   readonly analysis?: 'allowed' | 'forbidden';
   /** Tokens of thoughts in this turn; when they are spent, the thought is closed. Default: no limit. */
   readonly maxReasoningTokens?: number;
+  /** Tokens of the whole turn at most. A turn for whose call or JSON that is too little is refused. Default: not known. */
+  readonly maxTokens?: number;
+  /**
+   * Tokens of `maxTokens` kept for the last message, its stop token included: when those left come down to these and its header,
+   * thoughts and preambles are closed. Default 0: they may use all of them up.
+   */
+  readonly reserve?: number;
+  /** Whether a thought that repeats itself over and over is closed. Default true. */
+  readonly loopDetection?: boolean;
+  /** Whether stop tokens are offered only where nothing else can come: for measurements. Default false. */
+  readonly ignoreEnd?: boolean;
   /** Whether text for the user may stand before a call. Default: when there is something to call and the answer is text. */
   readonly preamble?: boolean;
 }
@@ -49,11 +60,16 @@ export interface TurnPlan {
   readonly mustCall: boolean;
   readonly responseFormat: AnswerFormat;
   readonly reasoningTokens: number;
+  readonly maxTokens: number;
+  readonly reserve: number;
+  readonly loopDetection: boolean;
+  readonly ignoreEnd: boolean;
   readonly preamble: boolean;
 }
 
 const KNOWN: readonly string[] = [
-  ...['tools', 'builtins', 'toolChoice', 'responseFormat', 'analysis', 'maxReasoningTokens', 'preamble'],
+  ...['tools', 'builtins', 'toolChoice', 'responseFormat', 'analysis', 'maxReasoningTokens', 'maxTokens'],
+  ...['reserve', 'loopDetection', 'ignoreEnd', 'preamble'],
 ];
 
 /** Checks the options and settles what they leave open. Throws `harmony/bad-constraint`, naming the option. */
@@ -69,6 +85,10 @@ export function planTurn(options: TurnConstraintOptions): TurnPlan {
     mustCall: toolChoice === 'required' || typeof toolChoice === 'object',
     responseFormat,
     reasoningTokens: analysis === 'forbidden' ? 0 : (options.maxReasoningTokens ?? Number.POSITIVE_INFINITY),
+    maxTokens: options.maxTokens ?? Number.POSITIVE_INFINITY,
+    reserve: options.reserve ?? 0,
+    loopDetection: options.loopDetection ?? true,
+    ignoreEnd: options.ignoreEnd ?? false,
     preamble: options.preamble ?? (count > 0 && responseFormat.type === 'text'),
   };
 }
@@ -112,11 +132,20 @@ function checkShape(options: TurnConstraintOptions): void {
   expect('toolChoice', toolChoice, 'none, auto, required or {name}', isToolChoice(toolChoice));
   const format = 'text, json_object or json_schema with its schema';
   expect('responseFormat', responseFormat, format, isFormat(responseFormat));
-  const { analysis = 'allowed', maxReasoningTokens = 0, preamble = false } = given;
+  const { analysis = 'allowed' } = given;
   expect('analysis', analysis, 'allowed or forbidden', analysis === 'allowed' || analysis === 'forbidden');
-  const isCount = Number.isSafeInteger(maxReasoningTokens) && (maxReasoningTokens as number) >= 0;
-  expect('maxReasoningTokens', maxReasoningTokens, 'an integer, 0 or more', isCount);
-  expect('preamble', preamble, 'true or false', typeof preamble === 'boolean');
+  for (const [name, least] of [
+    ['maxReasoningTokens', 0] as const,
+    ['maxTokens', 1] as const,
+    ['reserve', 0] as const,
+  ]) {
+    const { [name]: count = least } = given;
+    expect(name, count, `an integer, ${least} or more`, Number.isSafeInteger(count) && (count as number) >= least);
+  }
+  for (const name of ['preamble', 'loopDetection', 'ignoreEnd']) {
+    const { [name]: flag = false } = given;
+    expect(name, flag, 'true or false', typeof flag === 'boolean');
+  }
 }
 
 function isTool(value: unknown): boolean {
