@@ -59,6 +59,8 @@ export interface KvPool {
   readonly bytesPerBlock: number;
   /** Makes room for block ids below `numBlocks`; earlier blocks keep their contents. Throws `backend/out-of-memory`. */
   grow(numBlocks: number): void;
+  /** Makes block `to` equal to block `from`, in every layer. Not while a step runs. */
+  copy(from: number, to: number): void;
   dispose(): void;
 }
 

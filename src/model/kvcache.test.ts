@@ -16,6 +16,7 @@ function emptyModel({ window = WINDOW, grow = (_: number): void => {} } = {}) {
       numBlocks: 0,
       bytesPerBlock: shape.layers * 1000,
       grow,
+      copy() {},
       dispose() {},
     }),
   };

@@ -1,4 +1,5 @@
 /** Cases of writeKv and attend, and of the pool between them. */
+import assert from 'node:assert/strict';
 import type { KvShape, KvView } from '../backend.ts';
 import { assertClose, assertRefused, type Expected, type Lab, ULP } from './lab.ts';
 import type { Case } from './rows.ts';
@@ -209,6 +210,44 @@ export const attentionCases: readonly Case[] = [
         [1, 3],
         128,
       ),
+  ],
+  [
+    'a copied block holds the same bits in every layer, and is written apart from the first',
+    async (lab) => {
+      const pool = lab.backend.allocateKv({ ...narrow, layers: 2 });
+      pool.grow(3);
+      const width = narrow.kvHeads * narrow.headDim;
+      const one = story(61, 40, [0], narrow);
+      const write = async (story: Story, start: number) => {
+        const step = lab.backend.begin();
+        const parts = [[story, start, story.length]] as const;
+        const [k, v] = (['k', 'v'] as const).map((what) => lab.activations(step, joined(parts, width, what), width));
+        for (const layer of [0, 1]) step.writeKv(pool, layer, k!, v!, viewOf(parts));
+        await step.read([]);
+      };
+      const ask = async (table: readonly number[], position: number) => {
+        const step = lab.backend.begin();
+        const view = viewOf([[{ ...one, table }, position, position + 1]]);
+        const q = lab.activations(
+          step,
+          randomRows(63, 1, narrow.heads * narrow.headDim),
+          narrow.heads * narrow.headDim,
+        );
+        const sinks = lab.vector(randomRows(64, 1, narrow.heads));
+        const mixes = [0, 1].map((layer) => step.attend(q, pool, layer, sinks, view, 0));
+        return (await step.read(mixes)).map((mix) => [...mix]);
+      };
+      await write(one, 0);
+      const expected = await ask([0], 39);
+      pool.copy(0, 2);
+      assert.deepEqual(await ask([2], 39), expected);
+      await write(story(65, 60, [2], narrow), 20);
+      assert.deepEqual(await ask([0], 39), expected);
+      assert.deepEqual(await ask([2], 19), await ask([0], 19));
+      assert.notDeepEqual(await ask([2], 39), expected);
+      await assertRefused('backend/bad-operand', /block/, async () => pool.copy(0, 3));
+      pool.dispose();
+    },
   ],
   [
     'sinks far above and far below the scores take everything and nothing',

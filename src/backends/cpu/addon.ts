@@ -25,6 +25,7 @@ export interface Addon {
   ): number;
   createKv(backend: NativeBackend, layers: number, kvHeads: number, headDim: number, blockSize: number): number;
   growKv(backend: NativeBackend, pool: number, numBlocks: number): void;
+  copyKv(backend: NativeBackend, pool: number, from: number, to: number): void;
   freeKv(backend: NativeBackend, pool: number): void;
   run(
     backend: NativeBackend,
@@ -47,7 +48,9 @@ let loaded: { addon: Addon } | { reason: string } | undefined;
 export function loadAddon(): { addon: Addon } | { reason: string } {
   if (loaded) return loaded;
   try {
-    loaded = { addon: createRequire(import.meta.url)(file) as Addon };
+    const addon = createRequire(import.meta.url)(file) as Addon;
+    const isCurrent = typeof addon.copyKv === 'function'; // the latest of its functions
+    loaded = isCurrent ? { addon } : { reason: `"${file}" is older than this program: run npm install again` };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     loaded = {

@@ -120,6 +120,10 @@ class NativePool implements CpuPool {
     this.#numBlocks = Math.max(this.#numBlocks, numBlocks);
   }
 
+  copy(from: number, to: number): void {
+    native(() => this.#addon.copyKv(this.owner, this.id, from, to));
+  }
+
   dispose(): void {
     if (this.#isOpen() && this.#numBlocks >= 0) native(() => this.#addon.freeKv(this.owner, this.id));
     this.#numBlocks = -1; // gone

@@ -30,6 +30,10 @@ export class ReferenceKvPool implements KvPool {
     }
   }
 
+  copy(from: number, to: number): void {
+    this.block(to).set(this.block(from));
+  }
+
   block(id: number): Float32Array {
     const block = this.#blocks[id];
     if (!block) throw new OssiaError('backend/bad-operand', `Cannot use KV block ${id} of ${this.#blocks.length}`);

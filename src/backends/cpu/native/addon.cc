@@ -246,6 +246,26 @@ napi_value GrowKv(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// copyKv(backend, pool, from, to): all layers of a block
+napi_value CopyKv(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, 4);
+  Handle* handle = unwrap(env, args[0]);
+  if (handle == nullptr) return nullptr;
+  const int64_t id = args.integer(1, 0, INT32_MAX), from = args.integer(2, 0, INT32_MAX), to = args.integer(3, 0, INT32_MAX);
+  if (!args.ok()) return nullptr;
+  Backend& backend = *handle->backend;
+  std::lock_guard<std::mutex> lock(backend.mutex);
+  KvSlot* slot = find_kv(env, backend, id);
+  if (slot == nullptr) return nullptr;
+  const int64_t count = static_cast<int64_t>(slot->blocks.size());
+  if (from >= count || to >= count) {
+    return throw_code(env, "backend/bad-operand",
+                      "Cannot copy KV block " + std::to_string(from) + " to " + std::to_string(to) + " of " + std::to_string(count));
+  }
+  if (from != to) std::memcpy(slot->blocks[to], slot->blocks[from], slot->block_bytes);
+  return nullptr;
+}
+
 // freeKv(backend, pool)
 napi_value FreeKv(napi_env env, napi_callback_info info) {
   Arguments args(env, info, 2);
@@ -387,7 +407,8 @@ napi_value ReadBandwidth(napi_env env, napi_callback_info info) {
 napi_value Init(napi_env env, napi_value exports) {
   const std::pair<const char*, napi_callback> functions[] = {
       {"instructionSets", InstructionSets}, {"open", Open},     {"upload", Upload}, {"createKv", CreateKv}, {"growKv", GrowKv},
-      {"freeKv", FreeKv},                   {"run", RunStep}, {"close", Close},   {"readBandwidth", ReadBandwidth},
+      {"copyKv", CopyKv},                   {"freeKv", FreeKv}, {"run", RunStep}, {"close", Close},
+      {"readBandwidth", ReadBandwidth},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;
