@@ -1,4 +1,5 @@
 import type { LoadedModel } from '../chat/index.ts';
+import type { Preset } from './preset.ts';
 
 /** What the wire formats need of whoever keeps the models. */
 export interface Host {
@@ -9,6 +10,10 @@ export interface Host {
   lend(name: string | undefined, options?: LendOptions): Promise<Lease>;
   /** The models that can be asked for by name. */
   models(): Promise<readonly ModelCard[]>;
+  /** Unloads a model once its last lease is released. False when it is not loaded. Rejects with `api/unknown-model`. */
+  unload?(name: string): Promise<boolean>;
+  /** Models that people make of others. Absent where they cannot be kept. */
+  readonly derived?: DerivedModels;
 }
 
 export interface LendOptions {
@@ -25,6 +30,8 @@ export interface Lease {
   readonly name: string;
   /** Milliseconds that this request waited for the model to load; 0 when it was there. */
   readonly loadMs: number;
+  /** What the name stands for besides the model: see `withPreset`. */
+  readonly preset?: Preset;
   /** Harmless when repeated. */
   release(): void;
 }
@@ -32,6 +39,10 @@ export interface Lease {
 /** A model that can be asked for. */
 export interface ModelCard {
   readonly name: string;
+  /** What else it answers to: `gpt-oss:20b` of `openai/gpt-oss-20b`. */
+  readonly otherNames?: readonly string[];
+  /** The model that this name is made of; absent for models with weights of their own. */
+  readonly from?: string;
   readonly origin: 'embedded' | 'path' | 'hub' | 'ollama';
   readonly sizeBytes: number;
   readonly modified: Date;
@@ -45,4 +56,27 @@ export interface ModelCard {
     readonly expires: Date | undefined;
     readonly leases: number;
   };
+}
+
+/** A name for a model with instructions and parameters of its own, as Ollama's Modelfiles make them. */
+export interface DerivedModel extends Preset {
+  readonly name: string;
+  /** A model with weights of its own. */
+  readonly from: string;
+  readonly modified: Date;
+}
+
+/** Derived models; what is kept here outlives the server. Names of models with weights are not theirs to take. */
+export interface DerivedModels {
+  /**
+   * Makes a model, in the place of one of the same name. When `from` is derived itself, its preset stands where this one says
+   * nothing. Rejects with `api/unknown-model` (no such base) or `api/bad-request` (a name that cannot be).
+   */
+  create(name: string, definition: { readonly from: string } & Preset): Promise<DerivedModel>;
+  /** The same under another name. `from` may be any model here. */
+  copy(from: string, to: string): Promise<DerivedModel>;
+  /** False when there is no such derived model. */
+  delete(name: string): Promise<boolean>;
+  get(name: string): Promise<DerivedModel | undefined>;
+  list(): Promise<readonly DerivedModel[]>;
 }

@@ -1,7 +1,8 @@
 /** Other people's wire formats, over `chat`: a validated body in, a reply out. Knows nothing of HTTP but statuses. */
 
 export { openAiError, type Problem, problemOf } from './errors.ts';
-export type { Host, Lease, LendOptions, ModelCard } from './host.ts';
+export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard } from './host.ts';
+export { type Preset, type PresetParameters, withPreset } from './preset.ts';
 export { type ErrorReply, json, type Reply, type SseEvent } from './reply.ts';
 export { type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';
 export { badRequest, validate } from './validate.ts';

@@ -98,6 +98,10 @@ export const problems = {
   'server/draining': { status: 503, next: 'The server is shutting down: try again when it is back' },
   'server/unknown-route': { status: 404, next: 'See /openapi.json for what there is' },
   'server/cannot-listen': { status: 500, next: 'Choose another port with --port, or stop what uses it' },
+  'server/model-too-large': {
+    status: 507,
+    next: 'Start the server with a larger --max-memory or a smaller --context, or ask for a smaller model',
+  },
   'server/store-failed': { status: 500, next: 'Check the disk and the permissions of the data directory' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },

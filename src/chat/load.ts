@@ -59,6 +59,8 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
 /** An engine that can say what it does, as `startEngine` and `LocalEngine` can. */
 export interface MeasuredEngine extends Engine {
   stats?(): EngineStats | Promise<EngineStats>;
+  /** Why no more requests are taken. */
+  readonly failure?: OssiaError | undefined;
 }
 
 /** A model that is ready to talk. Turns may run side by side; none changes another's tokens. */
@@ -151,6 +153,11 @@ export class LoadedModel {
   /** What the engine is doing and has done; undefined for one that does not count. */
   async stats(): Promise<EngineStats | undefined> {
     return await this.#engine.stats?.();
+  }
+
+  /** Why it can no longer be used: `engine/closed` or `engine/crashed`. Undefined while it works. */
+  get failure(): OssiaError | undefined {
+    return this.#engine.failure;
   }
 
   /** Cancels what runs, frees the model and ends its thread. */

@@ -72,6 +72,11 @@ export class WorkerEngine implements Engine {
     }
   }
 
+  /** Why no more requests are taken: `engine/closed` or `engine/crashed`. Undefined while it works. */
+  get failure(): OssiaError | undefined {
+    return this.#over;
+  }
+
   submit(
     ids: readonly number[],
     params: GenerateParams = {},
