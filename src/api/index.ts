@@ -1,5 +1,6 @@
 /** Other people's wire formats, over `chat`: a validated body in, a reply out. Knows nothing of HTTP but statuses. */
 
+export { anthropicError, countTokensRequest, Messages, messagesRequest } from './anthropic/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
 export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard } from './host.ts';
 export { type Preset, type PresetParameters, withPreset } from './preset.ts';

@@ -76,6 +76,11 @@ export class Turns {
     return startingWith(first, iterator);
   }
 
+  /** Prompt tokens of a turn that `start` would run: what clients dropped of the model's own words is counted as well. */
+  countTokens(model: LoadedModel, history: readonly ChatMessage[], options: ChatOptions): number {
+    return model.countTokens(this.#memory.restore(model.name, history), options);
+  }
+
   /** Asks a running turn to end its thoughts and answer. False when no such turn runs. */
   answerNow(id: string): boolean {
     const turn = this.#running.get(id);

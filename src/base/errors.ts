@@ -85,6 +85,10 @@ export const problems = {
   'api/bad-request': { status: 400, next: 'Correct the parameter that the message names: see docs/server.md' },
   'api/unknown-model': { status: 404, next: 'See GET /v1/models for the models here, or `ossia pull` to download one' },
   'api/not-found': { status: 404, next: 'Check the id, and that the response was stored' },
+  'api/malformed-call': {
+    status: 500,
+    next: 'Ask again, and let the server hold turns to their grammar: it does, unless started with --no-constrain',
+  },
   'api/unsupported': { status: 501, next: 'See docs/server.md for what this server offers' },
   'server/unauthorized': { status: 401, next: 'Send a valid key as `Authorization: Bearer …` or `x-api-key`' },
   'server/forbidden-host': {

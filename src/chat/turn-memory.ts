@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AssistantMessage, ChatMessage } from './types.ts';
 
 export interface TurnMemoryOptions {
@@ -80,10 +81,20 @@ function saysTheSame(sent: AssistantMessage, kept: AssistantMessage): boolean {
   return (
     sentCalls.length === calls.length &&
     sentCalls.every((call, i) => call.id === calls[i]!.id && call.name === calls[i]!.name) &&
-    sentCalls.every((call, i) => call.arguments === calls[i]!.arguments) &&
+    sentCalls.every((call, i) => meanTheSame(call.arguments, calls[i]!.arguments)) &&
     (sent.content ?? '') === (kept.content ?? '') &&
     (sent.reasoning === undefined || sent.reasoning === '' || sent.reasoning === kept.reasoning)
   );
+}
+
+/** Formats that carry arguments as an object write them anew: spaces and escapes are not the model's then. */
+function meanTheSame(sent: string, kept: string): boolean {
+  if (sent === kept) return true;
+  try {
+    return isDeepStrictEqual(JSON.parse(sent), JSON.parse(kept));
+  } catch {
+    return false; // one of them is no JSON
+  }
 }
 
 function sizeOf({ content = '', reasoning = '', toolCalls = [], harmony = [] }: AssistantMessage): number {

@@ -31,6 +31,7 @@ export {
 export { OfficialParser, type OfficialParserOptions, type OfficialState, parse } from './official-parser.ts';
 export type { Channel } from './recovery/channel.ts';
 export type { RecoveredMessage, Surface, TurnEvent, TurnFinish } from './recovery/events.ts';
+export { JsonScanner } from './recovery/json-scanner.ts';
 export { RecoveringParser, type RecoveringParserOptions, recover } from './recovery/parser.ts';
 export type { DeclaredTool } from './recovery/recipient.ts';
 export { type Repair, type RepairCode, repairs } from './recovery/repairs.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import { openAiError, problemOf } from '../api/index.ts';
+import { type ErrorReply, openAiError, problemOf } from '../api/index.ts';
 import { OssiaError } from '../base/index.ts';
 import type { RequestContext, RequestState, ServerContext } from './context.ts';
 import { send } from './http/send.ts';
@@ -12,7 +12,7 @@ export interface RouteGroup {
   /** Adds its routes. */
   register(app: App, context: ServerContext): void;
   /** Paths whose errors it words; the first group that claims a path has it. Default: none, OpenAI's words. */
-  readonly errors?: { readonly prefix: string; readonly reply: typeof openAiError };
+  readonly errors?: { readonly prefix: string; readonly reply: (error: unknown, requestId: string) => ErrorReply };
 }
 
 /** The whole server as a function from requests to responses; `serve` gives it a port, tests call `app.request`. */
@@ -28,7 +28,7 @@ export function createApp(context: ServerContext, groups: readonly RouteGroup[])
     );
     const reply =
       groups.find(({ errors }) => errors && c.req.path.startsWith(errors.prefix))?.errors?.reply ?? openAiError;
-    const response = send({ type: 'error', ...reply(error) });
+    const response = send({ type: 'error', ...reply(error, c.get('requestId')) });
     response.headers.set('x-request-id', c.get('requestId'));
     return response;
   };

@@ -1,5 +1,6 @@
 import type { RouteGroup } from '../app.ts';
+import { anthropicRoutes } from './anthropic.ts';
 import { healthRoutes } from './health.ts';
 
 /** All that is served, in the order in which paths are matched. A wire format adds its line here. */
-export const routeGroups: readonly RouteGroup[] = [healthRoutes];
+export const routeGroups: readonly RouteGroup[] = [anthropicRoutes, healthRoutes];

@@ -1,0 +1,102 @@
+import { OssiaError } from '../../base/index.ts';
+import type { ChatMessage, ChatOptions } from '../../chat/index.ts';
+import type { Host, Lease } from '../host.ts';
+import { withPreset } from '../preset.ts';
+import { json, type Reply } from '../reply.ts';
+import type { Turns } from '../turns.ts';
+import { collect } from './collect.ts';
+import { newMessageId } from './ids.ts';
+import { endingOf, messageOf, usageOf } from './message.ts';
+import { displayOf, type Prompt, toPrompt, toSampling } from './request.ts';
+import type { CountTokensRequest, MessagesRequest } from './schema.ts';
+import { Seal } from './seal.ts';
+import { streamMessage } from './stream.ts';
+
+/** Who asks. */
+export interface Asker {
+  readonly requestId: string;
+  readonly client: string;
+  /** Fires when whoever asked has left. */
+  readonly signal: AbortSignal;
+}
+
+/** The Messages API: https://docs.anthropic.com/en/api/messages. */
+export class Messages {
+  readonly #host: Host;
+  readonly #turns: Turns;
+  readonly #seal: Seal;
+
+  constructor({ host, turns, seal = new Seal() }: { host: Host; turns: Turns; seal?: Seal }) {
+    this.#host = host;
+    this.#turns = turns;
+    this.#seal = seal;
+  }
+
+  /** `POST /v1/messages`. Rejects while a status can still be sent. */
+  async create(request: MessagesRequest, asker: Asker): Promise<Reply> {
+    const prompt = toPrompt(request, this.#seal);
+    const lease = await this.#host.lend(request.model, { signal: asker.signal });
+    const id = newMessageId();
+    const turn = withPreset(lease, prompt.history, { ...prompt.options, ...toSampling(request) });
+    const shared = { display: displayOf(request), seal: this.#seal, maxTokens: request.max_tokens };
+    const cancelled = () => whyCancelled(asker.signal);
+    let isStreaming = false;
+    try {
+      const { model, name, loadMs } = lease;
+      const { client, signal } = asker;
+      const asked = { id, api: 'anthropic', client, signal, loadMs } as const;
+      const events = await this.#turns.start(model, turn.messages, turn.options, asked);
+      const headers = headersOf(prompt, asker);
+      if (request.stream) {
+        const promptTokens = this.#turns.countTokens(model, turn.messages, turn.options);
+        const stream = { ...shared, id, model: name, promptTokens, requestId: asker.requestId, cancelled };
+        isStreaming = true;
+        return { type: 'sse', events: released(streamMessage(events, stream), lease, signal), headers };
+      }
+      const { content, usage, end } = await collect(events, shared.display, this.#seal);
+      if (end.reason === 'cancelled') throw cancelled();
+      const ending = endingOf(end, usage, request.max_tokens);
+      return { type: 'json', body: messageOf({ id, model: name }, content, ending, usageOf(usage)), headers };
+    } finally {
+      if (!isStreaming) lease.release();
+    }
+  }
+
+  /** `POST /v1/messages/count_tokens`: the tokens that `create` would send to the model. */
+  async countTokens(request: CountTokensRequest, asker: Asker): Promise<Reply> {
+    const { history, options } = toPrompt(request, this.#seal);
+    const lease = await this.#host.lend(request.model, { signal: asker.signal });
+    try {
+      const turn: { messages: readonly ChatMessage[]; options: ChatOptions } = withPreset(lease, history, options);
+      return json({ input_tokens: this.#turns.countTokens(lease.model, turn.messages, turn.options) });
+    } finally {
+      lease.release();
+    }
+  }
+}
+
+/** `request-id` is the name that Anthropic's clients read. */
+function headersOf({ ignoredTools }: Prompt, { requestId }: Asker): Readonly<Record<string, string>> {
+  const ignored = encodeURI(ignoredTools.join(','));
+  return { 'request-id': requestId, ...(ignored === '' ? {} : { 'x-ossia-ignored-tools': ignored }) };
+}
+
+function whyCancelled(signal: AbortSignal): unknown {
+  if (signal.reason instanceof OssiaError) return signal.reason;
+  return new OssiaError('server/draining', 'The turn was stopped before its end');
+}
+
+/** Gives the model back when a stream ends, is left, or was never read. */
+function released<T>(items: AsyncGenerator<T, void, undefined>, lease: Lease, signal: AbortSignal): AsyncIterable<T> {
+  const release = () => lease.release();
+  signal.addEventListener('abort', release, { once: true });
+  async function* watched() {
+    try {
+      yield* items;
+    } finally {
+      signal.removeEventListener('abort', release);
+      release();
+    }
+  }
+  return watched();
+}
