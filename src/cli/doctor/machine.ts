@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, platform, release } from 'node:os';
+import { readCgroup, readMemory, readText } from '../../base/index.ts';
 
 /** What this machine, or the container around this process, has. */
 export interface Machine {
@@ -23,8 +23,7 @@ export interface Machine {
 
 export function readMachine(): Machine {
   const cpuQuota = readCpuQuota();
-  const limit = readMemoryLimit();
-  const available = readAvailableMemory();
+  const { totalBytes, availableBytes, limitBytes } = readMemory();
   return {
     os: `${platform()} ${release()}`,
     arch: arch(),
@@ -33,9 +32,9 @@ export function readMachine(): Machine {
     usableCores: availableParallelism(),
     ...(cpuQuota === undefined ? {} : { cpuQuota }),
     instructionSets: readInstructionSets(),
-    memoryBytes: totalmem(),
-    availableBytes: limit === undefined ? available : Math.min(available, Math.max(0, limit.bytes - limit.used)),
-    ...(limit === undefined ? {} : { memoryLimitBytes: limit.bytes }),
+    memoryBytes: totalBytes,
+    availableBytes,
+    ...(limitBytes === undefined ? {} : { memoryLimitBytes: limitBytes }),
   };
 }
 
@@ -56,7 +55,7 @@ const FLAGS: readonly (readonly [flag: string, name: string])[] = [
 ];
 
 function readInstructionSets(): string[] {
-  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(read('/proc/cpuinfo') ?? '')?.[1];
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readText('/proc/cpuinfo') ?? '')?.[1];
   if (line === undefined) return platform() === 'darwin' && arch() === 'arm64' ? ['NEON', 'NEON dot product'] : [];
   const flags = new Set(line.trim().split(/\s+/));
   return FLAGS.filter(([flag]) => flags.has(flag)).map(([, name]) => name);
@@ -66,39 +65,7 @@ function readInstructionSets(): string[] {
 function readCpuQuota(): number | undefined {
   const [quota, period] = (readCgroup('cpu.max') ?? '').trim().split(' ').map(Number);
   if (quota && period) return quota / period;
-  const oldQuota = Number(read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us') ?? -1);
-  const oldPeriod = Number(read('/sys/fs/cgroup/cpu/cpu.cfs_period_us') ?? 0);
+  const oldQuota = Number(readText('/sys/fs/cgroup/cpu/cpu.cfs_quota_us') ?? -1);
+  const oldPeriod = Number(readText('/sys/fs/cgroup/cpu/cpu.cfs_period_us') ?? 0);
   return oldQuota > 0 && oldPeriod > 0 ? oldQuota / oldPeriod : undefined;
-}
-
-function readMemoryLimit(): { bytes: number; used: number } | undefined {
-  const candidates = [
-    [readCgroup('memory.max'), readCgroup('memory.current')],
-    [read('/sys/fs/cgroup/memory/memory.limit_in_bytes'), read('/sys/fs/cgroup/memory/memory.usage_in_bytes')],
-  ];
-  for (const [limit, used] of candidates) {
-    const bytes = Number(limit?.trim() ?? Number.NaN);
-    if (bytes > 0 && bytes < totalmem()) return { bytes, used: Number(used ?? 0) || 0 }; // no limit reads as "max", or as a huge number
-  }
-  return undefined;
-}
-
-/** A file of this process's own cgroup, or of the root as containers see it. */
-function readCgroup(file: string): string | undefined {
-  const own = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup') ?? '')?.[1] ?? '/';
-  return read(`/sys/fs/cgroup${own === '/' ? '' : own}/${file}`) ?? read(`/sys/fs/cgroup/${file}`);
-}
-
-/** MemAvailable counts the page cache that the kernel would give back; `os.freemem` does not everywhere. */
-function readAvailableMemory(): number {
-  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo') ?? '')?.[1];
-  return kilobytes === undefined ? process.availableMemory() : Number(kilobytes) * 1024;
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
 }

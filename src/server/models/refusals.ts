@@ -1,0 +1,27 @@
+import { OssiaError } from '../../base/index.ts';
+
+/** Why the pool says no. */
+export function draining(): OssiaError {
+  return new OssiaError('server/draining', 'Cannot lend a model: the server is shutting down');
+}
+
+export function abandoned(name: string): OssiaError {
+  return new OssiaError('engine/closed', `Cannot load ${name}: nobody waits for it any more`);
+}
+
+/** It can never fit. */
+export function tooLarge(name: string, neededBytes: number, maxBytes: number): OssiaError {
+  const message = `Cannot load ${name}: it needs ${gib(neededBytes)} GiB of memory, and models may take ${gib(maxBytes)} GiB`;
+  return new OssiaError('server/model-too-large', message, { details: { neededBytes, maxBytes } });
+}
+
+/** It would fit beside less. */
+export function noRoom(name: string, neededBytes: number, busy: readonly string[], usedBytes: number): OssiaError {
+  const others = busy.length === 0 ? 'other models are loading' : `${busy.join(', ')} in use`;
+  const message = `Cannot load ${name} now: it needs ${gib(neededBytes)} GiB of memory, and ${gib(usedBytes)} GiB are taken, ${others}`;
+  return new OssiaError('engine/queue-full', message, { details: { retryAfterSeconds: 10, neededBytes, usedBytes } });
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
+}
