@@ -1,8 +1,17 @@
 /** Other people's wire formats, over `chat`: a validated body in, a reply out. Knows nothing of HTTP but statuses. */
 
 export { anthropicError, countTokensRequest, Messages, messagesRequest } from './anthropic/index.ts';
+export {
+  type Caller,
+  type ChatCompletionRequest,
+  chatCompletion,
+  chatCompletionRequest,
+  type Service,
+} from './chat-completions/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
 export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard } from './host.ts';
+export { listModels, retrieveModel } from './models.ts';
+export * as ollama from './ollama/index.ts';
 export { type Preset, type PresetParameters, withPreset } from './preset.ts';
 export { type ErrorReply, json, type Reply, type SseEvent } from './reply.ts';
 export { type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';

@@ -3,8 +3,9 @@
  * Knows nothing of terminals, HTTP or other people's wire formats.
  */
 export { type PromptOptions, toConversation } from './conversation.ts';
-export { LoadedModel, type LoadOptions, load } from './load.ts';
+export { LoadedModel, type LoadOptions, load, type MeasuredEngine } from './load.ts';
 export { type SavedSession, Session } from './session.ts';
+export { StopStrings } from './stop-strings.ts';
 export { openTokenizer } from './tokenizer.ts';
 export { TurnMemory, type TurnMemoryOptions } from './turn-memory.ts';
 export type * from './types.ts';
