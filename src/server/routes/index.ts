@@ -6,4 +6,10 @@ import { modelsRoutes } from './models.ts';
 import { ollamaRoutes } from './ollama.ts';
 
 /** All that is served, in the order in which paths are matched. A wire format adds its line here. */
-export const routeGroups: readonly RouteGroup[] = [anthropicRoutes, healthRoutes, ollamaRoutes];
+export const routeGroups: readonly RouteGroup[] = [
+  chatCompletionsRoutes,
+  modelsRoutes,
+  anthropicRoutes,
+  healthRoutes,
+  ollamaRoutes,
+];

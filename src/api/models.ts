@@ -1,0 +1,40 @@
+import { OssiaError } from '../base/index.ts';
+import type { Host, ModelCard } from './host.ts';
+import { json, type Reply } from './reply.ts';
+
+/** `GET /v1/models`. */
+export async function listModels(host: Host): Promise<Reply> {
+  const cards = await host.models();
+  return json({ object: 'list', data: cards.map((card) => modelObject(card, card.name)) });
+}
+
+/** `GET /v1/models/{id}`, by any of a model's names. Rejects with `api/unknown-model`. */
+export async function retrieveModel(host: Host, id: string): Promise<Reply> {
+  const cards = await host.models();
+  const card = cards.find(({ name }) => name === id) ?? cards.find(({ otherNames = [] }) => otherNames.includes(id));
+  if (!card) {
+    throw new OssiaError('api/unknown-model', `Cannot find the model ${JSON.stringify(id)} here`, {
+      details: { param: 'model' },
+    });
+  }
+  return json(modelObject(card, id));
+}
+
+/** As OpenAI has it; the length of the context, known once a model is loaded, under the names of vLLM and of OpenRouter. */
+function modelObject({ name, origin, modified, loaded }: ModelCard, id: string): object {
+  const length = loaded?.contextLength;
+  return {
+    id,
+    object: 'model',
+    created: Math.floor(modified.getTime() / 1000),
+    owned_by: ownerOf(name, origin),
+    ...(length === undefined ? {} : { max_model_len: length, context_length: length }),
+  };
+}
+
+function ownerOf(name: string, origin: ModelCard['origin']): string {
+  if (origin === 'embedded') return 'ossia';
+  const [owner, model] = name.split('/');
+  if (origin === 'hub' && model !== undefined && owner) return owner;
+  return origin === 'path' ? 'local' : 'library';
+}
