@@ -1,4 +1,6 @@
 import type { LoadedModel } from '../chat/index.ts';
+import type { PullEvent } from '../checkpoint/index.ts';
+import type { ModelConfig } from '../model/index.ts';
 import type { Preset } from './preset.ts';
 
 /** What the wire formats need of whoever keeps the models. */
@@ -12,6 +14,12 @@ export interface Host {
   models(): Promise<readonly ModelCard[]>;
   /** Unloads a model once its last lease is released. False when it is not loaded. Rejects with `api/unknown-model`. */
   unload?(name: string): Promise<boolean>;
+  /** The numbers of a model, be it loaded or not. Rejects with `api/unknown-model` or `checkpoint/…`. */
+  config?(name: string): Promise<ModelConfig>;
+  /** Downloads a model, or completes it; then it can be asked for. Throws `store/…`. Absent where nothing is downloaded. */
+  pull?(name: string, options: { readonly signal: AbortSignal }): AsyncIterable<PullEvent>;
+  /** Unloads a model with weights and removes its files. Rejects with `api/unknown-model` or `store/…`. */
+  remove?(name: string): Promise<void>;
   /** Models that people make of others. Absent where they cannot be kept. */
   readonly derived?: DerivedModels;
 }

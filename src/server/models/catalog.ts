@@ -93,6 +93,12 @@ export class Catalog {
     return undefined;
   }
 
+  /** Something was downloaded or removed: look again. */
+  refresh(): void {
+    this.#listing = undefined;
+    this.#default = undefined;
+  }
+
   /** `api/unknown-model`, with what is here. */
   async unknown(name: string, others: readonly string[] = []): Promise<OssiaError> {
     const here = [...(await this.all()).map((model) => model.name), ...this.#aliases.keys(), ...others];

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { DerivedModel, Host, Lease, LendOptions, ModelCard } from '../../api/index.ts';
 import { type LoadedModel, type LoadOptions, load } from '../../chat/index.ts';
+import { openCheckpoint, type PullEvent, pull, removeModel } from '../../checkpoint/index.ts';
 import type { EngineStats } from '../../engine/index.ts';
+import { type ModelConfig, readConfig } from '../../model/index.ts';
 import { Catalog, type ModelSource, otherNames } from './catalog.ts';
 import type { Clock } from './clock.ts';
 import { StoredDerivedModels } from './derived.ts';
@@ -124,6 +126,35 @@ export class ModelHost implements Host {
   async unload(name: string): Promise<boolean> {
     const { source } = await this.#find(name);
     return await this.#pool.unload(source.path);
+  }
+
+  async config(name: string): Promise<ModelConfig> {
+    const { source } = await this.#find(name);
+    const checkpoint = await openCheckpoint(source.path);
+    try {
+      return readConfig(checkpoint);
+    } finally {
+      checkpoint.close();
+    }
+  }
+
+  async *pull(name: string, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<PullEvent, void, undefined> {
+    try {
+      yield* pull(name, { ...this.#options.load?.stores, signal });
+    } finally {
+      this.#catalog.refresh();
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    const source = await this.#catalog.find(name);
+    if (source === undefined) throw await this.#catalog.unknown(name);
+    await this.#pool.unload(source.path);
+    try {
+      await removeModel(source.name, this.#options.load?.stores);
+    } finally {
+      this.#catalog.refresh();
+    }
   }
 
   /** What the engines of all loaded models do, by model. */
