@@ -1,10 +1,11 @@
 import { OssiaError } from '../../base/index.ts';
 import { problemOf } from '../errors.ts';
 import type { ErrorReply } from '../reply.ts';
+import { UNSUPPORTED_THREAD } from './request.ts';
 
 export interface ErrorBody {
   readonly type: 'error';
-  readonly error: { readonly type: string; readonly message: string };
+  readonly error: { readonly type: string; readonly message: string; readonly details?: object };
   readonly request_id?: string;
 }
 
@@ -22,9 +23,14 @@ export function errorBody(error: unknown, requestId?: string): ErrorBody {
   const problem = problemOf(error);
   return {
     type: 'error',
-    error: { type: errorType(problem.status), message: tooLong(error) ?? problem.message },
+    error: { type: errorType(problem.status), message: tooLong(error) ?? problem.message, ...detailsOf(error) },
     ...(requestId === undefined ? {} : { request_id: requestId }),
   };
+}
+
+function detailsOf(error: unknown): { readonly details?: object } {
+  if (!(error instanceof OssiaError) || error.details.errorCode !== UNSUPPORTED_THREAD) return {};
+  return { details: { error_code: UNSUPPORTED_THREAD, unsupported: ['thread'] } };
 }
 
 /** Agents shorten their conversation when they read just these words. */

@@ -1,3 +1,4 @@
+import { OssiaError } from '../../base/index.ts';
 import type { ChatMessage, ChatOptions, ToolDeclaration } from '../../chat/index.ts';
 import { badRequest } from '../validate.ts';
 import { toHistory } from './history.ts';
@@ -18,6 +19,9 @@ export type ThinkingDisplay = 'shown' | 'omitted' | 'none';
 /** From here on a thinking budget asks for high effort: Claude Code's "ultrathink" is 31,999. */
 const HIGH_EFFORT_TOKENS = 16_000;
 
+/** Anthropic's word for it, at which its SDK's tool runner goes on without a thread. */
+export const UNSUPPORTED_THREAD = 'thread_unsupported_request';
+
 const EFFORTS = { low: 'low', medium: 'medium', high: 'high', xhigh: 'high', max: 'high' } as const;
 const CHOICES = { auto: 'auto', any: 'required', none: 'none' } as const;
 
@@ -25,6 +29,10 @@ const CHOICES = { auto: 'auto', any: 'required', none: 'none' } as const;
 export function toPrompt(request: CountTokensRequest, seal: Seal): Prompt {
   if (request.mcp_servers?.length) {
     throw badRequest('mcp_servers: this server calls no MCP servers, give their tools in `tools`', 'mcp_servers');
+  }
+  if (request.thread != null) {
+    const message = 'thread: this server keeps no conversations, send all of `messages`';
+    throw new OssiaError('api/bad-request', message, { details: { param: 'thread', errorCode: UNSUPPORTED_THREAD } });
   }
   const { tools, ignored } = readTools(request.tools ?? []);
   const format = request.output_config?.format ?? request.output_format;

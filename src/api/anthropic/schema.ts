@@ -90,6 +90,8 @@ const prompt = {
   /** The name of `output_config.format` while it was a beta. */
   output_format: jsonFormat.nullish(),
   mcp_servers: z.array(z.unknown()).nullish(),
+  /** Asks the server to keep the conversation. */
+  thread: z.object({ type: z.string() }).nullish(),
 };
 
 export const countTokensRequest = z.object(prompt);
