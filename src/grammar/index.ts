@@ -7,6 +7,7 @@ import { Compiler, type SchemaNote } from './schema.ts';
 export type { ByteAutomaton, State } from './automaton.ts';
 export { allowedTokens } from './mask.ts';
 export type { SchemaNote } from './schema.ts';
+export { fewestTokens, shortestText } from './shortest.ts';
 export { TokenTable } from './trie.ts';
 
 export interface CompiledSchema {

@@ -4,7 +4,7 @@
  */
 import type { TokenTable } from '../../grammar/index.ts';
 import { CONTROL, type ControlIds, type ControlName } from '../format.ts';
-import type { ConstrainedTool, TurnPlan } from './options.ts';
+import type { TurnPlan } from './options.ts';
 import { allow } from './vocabulary.ts';
 
 /** What follows a header. */
@@ -12,7 +12,8 @@ export type Body =
   | { readonly kind: 'thought' }
   | { readonly kind: 'preamble' }
   | { readonly kind: 'answer' }
-  | { readonly kind: 'function'; readonly tool: ConstrainedTool }
+  /** `index`: which of the plan's functions. */
+  | { readonly kind: 'function'; readonly index: number }
   | { readonly kind: 'builtin'; readonly name: string };
 
 /** A place in a header. */
@@ -22,10 +23,15 @@ export interface HeaderNode {
   readonly controls: Map<number, HeaderNode | Body>;
 }
 
+/** What of a plan headers depend on. */
+export type HeaderPlan = Pick<TurnPlan, 'functions' | 'builtins' | 'mustCall'>;
+
 /** What of a plan is still open at the beginning of a message. */
 export interface HeaderRules {
   readonly thoughts: boolean;
   readonly preamble: boolean;
+  /** False: nothing but the answer, where one may come. */
+  readonly calls: boolean;
 }
 
 type Piece = string | { readonly control: ControlName };
@@ -37,7 +43,7 @@ const BROWSER_TYPES: readonly (readonly Piece[])[] = [[' code'], [' json'], []];
 const PYTHON_TYPES: readonly (readonly Piece[])[] = [[' code'], []];
 
 /** The tree of headers behind `<|start|>assistant`, always with the channel first: that is how the models write them. */
-export function headerTrie(plan: TurnPlan, rules: HeaderRules, control: ControlIds): HeaderNode {
+export function headerTrie(plan: HeaderPlan, rules: HeaderRules, control: ControlIds): HeaderNode {
   const root = newNode();
   const add = (body: Body, ...pieces: readonly Piece[]) =>
     addPath(root, [{ control: 'channel' }, ...pieces, { control: 'message' }], body, control);
@@ -46,15 +52,18 @@ export function headerTrie(plan: TurnPlan, rules: HeaderRules, control: ControlI
   if (rules.preamble) add({ kind: 'preamble' }, 'commentary');
   // No content type on final, not even for JSON: the official parser takes it for a recipient.
   if (!plan.mustCall) add({ kind: 'answer' }, 'final');
-  for (const tool of plan.functions) {
-    const body: Body = { kind: 'function', tool };
+  if (!rules.calls && !plan.mustCall) return root;
+  for (const [index, { name }] of plan.functions.entries()) {
+    const body: Body = { kind: 'function', index };
     for (const type of FUNCTION_TYPES) {
-      add(body, `commentary to=functions.${tool.name}`, ...type);
-      if (rules.thoughts) add(body, `analysis to=functions.${tool.name}`, ...type);
+      add(body, `commentary to=functions.${name}`, ...type);
+      if (rules.thoughts) add(body, `analysis to=functions.${name}`, ...type);
     }
   }
+  // Builtins have no channel but that of thoughts. Where no thought may come, `analysis` would have to become a call, which the
+  // model did not mean, so it is open only where a builtin is all that there is to call.
+  if (!rules.thoughts && !(plan.mustCall && plan.functions.length === 0)) return root;
   for (const name of plan.builtins) {
-    // Also when all thoughts are spent: builtins have no other channel.
     const types = name.startsWith('browser') ? BROWSER_TYPES : PYTHON_TYPES;
     for (const type of types) add({ kind: 'builtin', name }, `analysis to=${name}`, ...type);
   }

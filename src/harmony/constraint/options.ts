@@ -176,6 +176,7 @@ function expect(name: string, value: unknown, what: string, holds: boolean): voi
   throw bad(name, `Expected ${name} to be ${what}, got ${shown}`);
 }
 
-function bad(parameter: string, message: string): OssiaError {
+/** An error that names an option. */
+export function bad(parameter: string, message: string): OssiaError {
   return new OssiaError('harmony/bad-constraint', message, { details: { parameter } });
 }

@@ -59,17 +59,18 @@ function asObject(schema: unknown): unknown {
 
 /** The schemas of one turn, all compiled before its first token. */
 export interface TurnSchemas {
-  readonly tools: ReadonlyMap<ConstrainedTool, CompiledSchema | undefined>;
+  /** By index of the plan's functions; undefined: any text. */
+  readonly functions: readonly (CompiledSchema | undefined)[];
   readonly answer: CompiledSchema | undefined;
   readonly anyObject: CompiledSchema;
   readonly notes: readonly ConstraintNote[];
 }
 
 export function compileTurn(plan: TurnPlan, cache: SchemaCache): TurnSchemas {
-  const tools = new Map(plan.functions.map((tool) => [tool, cache.ofTool(tool)] as const));
+  const functions = plan.functions.map((tool) => cache.ofTool(tool));
   const answer = plan.mustCall ? undefined : cache.ofAnswer(plan.responseFormat);
-  const notes: ConstraintNote[] = [...tools].flatMap(([{ name }, compiled]) =>
-    (compiled?.notes ?? []).map((note) => ({ ...note, tool: name })),
+  const notes: ConstraintNote[] = plan.functions.flatMap(({ name }, i) =>
+    (functions[i]?.notes ?? []).map((note) => ({ ...note, tool: name })),
   );
-  return { tools, answer, anyObject: cache.anyObject(), notes: [...notes, ...(answer?.notes ?? [])] };
+  return { functions, answer, anyObject: cache.anyObject(), notes: [...notes, ...(answer?.notes ?? [])] };
 }
