@@ -1,4 +1,13 @@
-import type { ChatEvent, ChatMessage, ChatOptions, LoadedModel, TurnMemory } from '../chat/index.ts';
+import { randomUUID } from 'node:crypto';
+import {
+  type ChatEvent,
+  type ChatMessage,
+  type ChatOptions,
+  type ContinueOptions,
+  continueText,
+  type LoadedModel,
+  type TurnMemory,
+} from '../chat/index.ts';
 
 /** Who asks for a turn, and under what id it can be spoken to while it runs. */
 export interface TurnRequest {
@@ -15,13 +24,15 @@ export interface TurnRequest {
 
 /** Sees every turn of every format: what metrics and logs are made of. Never sees a request's text but as events. */
 export interface TurnObserver {
-  /** Called as the turn is handed to the engine; what it returns is told of every event, and of the error that ended it. */
+  /** Called as the turn is handed to the engine; what it returns is told of every event, and of how it ended. */
   begin(
     turn: TurnRequest,
     model: LoadedModel,
   ): {
     event(event: ChatEvent): void;
     fail(error: unknown): void;
+    /** Comes last, always; without an end or an error before it, whoever read the turn has left it. */
+    over?(): void;
   };
 }
 
@@ -31,6 +42,9 @@ export interface TurnsOptions {
   /** How long a turn may wait for its first event before its stream begins, in ms. Default 300. */
   readonly patienceMs?: number;
 }
+
+/** What a request has on its turn while it runs. */
+type Controls = Required<Pick<ChatOptions, 'client' | 'answerNow' | 'signal'>>;
 
 /** Runs the turns of all wire formats: one place for what clients dropped, who waits, and who is in a hurry. */
 export class Turns {
@@ -61,16 +75,38 @@ export class Turns {
     options: ChatOptions,
     request: TurnRequest,
   ): Promise<AsyncIterableIterator<ChatEvent>> {
+    const restored = this.#memory.restore(model.name, history);
+    return this.#begin(model, request, (controls) => model.chat(restored, { ...options, ...controls }));
+  }
+
+  /** Starts the continuation of plain token ids, as `start` starts a turn. */
+  async continue(
+    model: LoadedModel,
+    ids: readonly number[],
+    options: ContinueOptions,
+    request: TurnRequest,
+  ): Promise<AsyncIterableIterator<ChatEvent>> {
+    return this.#begin(model, request, ({ client, signal }) =>
+      continueText(model, ids, { ...options, client, signal }),
+    );
+  }
+
+  async #begin(
+    model: LoadedModel,
+    request: TurnRequest,
+    run: (controls: Controls) => AsyncIterable<ChatEvent>,
+  ): Promise<AsyncIterableIterator<ChatEvent>> {
     const control = { hurry: new AbortController(), stop: new AbortController() };
     const seen = this.#observer?.begin(request, model);
-    const events = model.chat(this.#memory.restore(model.name, history), {
-      ...options,
+    const events = run({
       client: request.client,
       answerNow: control.hurry.signal,
       signal: AbortSignal.any([request.signal, control.stop.signal]),
     });
-    this.#running.set(request.id, control);
-    const iterator = this.#watch(events, model, request.id, seen);
+    // Of two with one id, as clients may choose it, the first is the one that can be spoken to.
+    const key = this.#running.has(request.id) ? `${request.id} ${randomUUID()}` : request.id;
+    this.#running.set(key, control);
+    const iterator = this.#watch(events, model, key, seen);
     const first = iterator.next();
     await Promise.race([first, later(this.#patienceMs)]);
     return startingWith(first, iterator);
@@ -103,7 +139,7 @@ export class Turns {
   async *#watch(
     events: AsyncIterable<ChatEvent>,
     model: LoadedModel,
-    id: string,
+    key: string,
     seen: ReturnType<TurnObserver['begin']> | undefined,
   ): AsyncGenerator<ChatEvent, void, undefined> {
     try {
@@ -116,7 +152,8 @@ export class Turns {
       seen?.fail(error);
       throw error;
     } finally {
-      this.#running.delete(id);
+      this.#running.delete(key);
+      seen?.over?.();
     }
   }
 }

@@ -6,6 +6,7 @@ import {
   type EngineStats,
   type GenerateEvent,
   type GenerateParams,
+  type SubmitOptions,
   startEngine,
 } from '../engine/index.ts';
 import { render, stopIds } from '../harmony/index.ts';
@@ -134,7 +135,7 @@ export class LoadedModel {
   generate(
     ids: readonly number[],
     params: GenerateParams = {},
-    options: { signal?: AbortSignal } = {},
+    options: SubmitOptions = {},
   ): AsyncIterable<GenerateEvent> {
     return this.#engine.submit(ids, params, options);
   }
