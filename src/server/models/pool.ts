@@ -166,7 +166,7 @@ export class ModelPool<M extends PoolModel> {
       const victim = this.#fits(staying, bytes) ? undefined : leastRecentlyUsed(staying);
       if (victim) void this.#dismiss(victim);
       else if (!(await this.#changes.next(deadline))) {
-        const busy = staying.filter(({ users }) => users > 0).map((other) => other.key);
+        const busy = this.loaded.filter(({ users }) => users > 0).map((other) => other.key);
         throw noRoom(resident.key, bytes, busy, this.memoryBytes);
       }
     }

@@ -17,8 +17,8 @@ export function tooLarge(name: string, neededBytes: number, maxBytes: number): O
 
 /** It would fit beside less. */
 export function noRoom(name: string, neededBytes: number, busy: readonly string[], usedBytes: number): OssiaError {
-  const others = busy.length === 0 ? 'other models are loading' : `${busy.join(', ')} in use`;
-  const message = `Cannot load ${name} now: it needs ${gib(neededBytes)} GiB of memory, and ${gib(usedBytes)} GiB are taken, ${others}`;
+  const use = busy.length === 0 ? '' : `; in use: ${busy.join(', ')}`;
+  const message = `Cannot load ${name} now: it needs ${gib(neededBytes)} GiB of memory, and ${gib(usedBytes)} GiB are taken${use}`;
   return new OssiaError('engine/queue-full', message, { details: { retryAfterSeconds: 10, neededBytes, usedBytes } });
 }
 
