@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Backend } from '../src/backends/index.ts';
 import { openCheckpoint } from '../src/checkpoint/index.ts';
-import { evaluate, KvCache, type LoadOptions, loadModel, type Model, runStep } from '../src/model/index.ts';
+import { evaluate, KV_BLOCK, KvCache, type LoadOptions, loadModel, type Model, runStep } from '../src/model/index.ts';
 import { cpuMissing, withBackend } from './support/backends.ts';
 import { goldenCase, goldenDirectory } from './support/golden.ts';
 
@@ -56,7 +56,9 @@ for (const question of questions) {
             expectEqual(`${threads} threads, steps of ${chunk}`, await inChunks(model, prompt, chunk));
           }
           expectEqual(`${threads} threads, beside others`, await besideOthers(model, question));
-          expectEqual(`${threads} threads, after a kept prefix`, await afterPrefix(model, prompt));
+          for (const kept of [192, 175]) {
+            expectEqual(`${threads} threads, after ${kept} kept positions`, await afterKept(model, prompt, kept));
+          }
         });
       }
       for (const isa of instructionSets) {
@@ -117,22 +119,21 @@ async function besideOthers(model: Model, { prompt, company }: Question): Promis
   return rows;
 }
 
-/** The first part is read by one sequence, kept, and gone on from by another, whose memory others have used before. */
-async function afterPrefix(model: Model, prompt: readonly number[]): Promise<Float32Array> {
+/** The first part is read and kept by one sequence, and gone on from by another, whose memory others have used before. */
+async function afterKept(model: Model, prompt: readonly number[], kept: number): Promise<Float32Array> {
   const cache = new KvCache(model);
   const before = cache.open();
   await runStep(model, cache, [{ sequence: before, ids: [...prompt].reverse(), logits: 'none' }]);
   const first = cache.open();
   const { logits: head } = await runStep(model, cache, [{ sequence: first, ids: prompt.slice(0, 200), logits: 'all' }]);
-  const prefix = first.keep();
+  const blocks = Array.from({ length: Math.ceil(kept / KV_BLOCK) }, (_, index) => first.keep(index));
   before.release();
   first.release();
-  const second = cache.open(prefix);
-  const rest = prompt.slice(prefix.length);
-  const { logits: tail } = await runStep(model, cache, [{ sequence: second, ids: rest, logits: 'all' }]);
+  const second = cache.open(blocks, kept);
+  const { logits: tail } = await runStep(model, cache, [{ sequence: second, ids: prompt.slice(kept), logits: 'all' }]);
   const rows = new Float32Array(prompt.length * model.config.vocabSize);
-  rows.set(head[0]!.subarray(0, prefix.length * model.config.vocabSize));
-  rows.set(tail[0]!, prefix.length * model.config.vocabSize);
+  rows.set(head[0]!.subarray(0, kept * model.config.vocabSize));
+  rows.set(tail[0]!, kept * model.config.vocabSize);
   cache.dispose();
   return rows;
 }

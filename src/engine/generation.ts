@@ -2,7 +2,7 @@ import type { Constraint } from './constraint.ts';
 import type { ResolvedParams } from './params.ts';
 import type { RunnerSequence } from './runner.ts';
 import { Sampler, type SamplerScratch } from './sampling.ts';
-import type { EndEvent, GenerateEvent } from './types.ts';
+import type { EndEvent, GenerateEvent, TokenEvent } from './types.ts';
 
 /** Where the events of one generation go. After `end` or an error nothing follows. */
 export interface Sink {
@@ -32,11 +32,15 @@ export class Generation {
   readonly ids: number[];
   /** Its part of the KV cache while it runs. */
   sequence: RunnerSequence | undefined;
-  /** Where the prompt parts from a kept one: a prefix of this length is worth keeping on the way. */
-  keepAt = 0;
+  /** Where the prompt parts from what is kept, when it cannot go on from there itself; the next one shall. */
+  partsAt = 0;
+  /** Whether only what was sampled last, and what is forced after that, is left to compute. */
+  decoding = false;
   cachedTokens = 0;
   /** Whether `end` or an error went out; the scheduler then takes it off the machine. */
   finished = false;
+  /** Whether it was an error. */
+  failed = false;
 
   readonly #params: ResolvedParams;
   readonly #limit: number;
@@ -47,7 +51,6 @@ export class Generation {
   readonly #submitted = performance.now();
   #started: number | undefined;
   #prefilled: number | undefined;
-  #lastToken: number | undefined;
   #hurried = false;
 
   constructor({ prompt, params, limit, sink, constraint, client }: GenerationOptions) {
@@ -66,17 +69,24 @@ export class Generation {
     return this.ids.length - this.promptLength;
   }
 
-  /** Ids that the model has not seen yet: a prompt's rest, or the one token sampled last. */
+  /** Ids that the model has not seen yet: a prompt's rest, or what was sampled last and what is forced after it. */
   get remaining(): number {
     return this.ids.length - (this.sequence?.length ?? 0);
   }
 
-  /** Puts it on the machine, with `sequence.length` ids already computed. */
+  /** Whether it was on the machine before. */
+  get started(): boolean {
+    return this.#started !== undefined;
+  }
+
+  /** Puts it on the machine, with `sequence.length` ids already computed. What the constraint forces at once joins the prompt. */
   start(sequence: RunnerSequence): void {
     this.sequence = sequence;
-    if (this.#started !== undefined) return; // it was put aside, and only goes on
+    this.decoding = false;
+    if (this.started) return; // it was put aside, and only goes on
     this.#started = performance.now();
-    this.cachedTokens = sequence.length;
+    this.cachedTokens = Math.min(sequence.length, this.promptLength);
+    this.#takeForced();
   }
 
   /** The constraint is told to come to its point before the next token is chosen; once. */
@@ -84,20 +94,35 @@ export class Generation {
     this.#hurried = true;
   }
 
-  /** Samples the next token from the logits [vocab] after the last id, and ends when it is due. Returns the ms since the last one. */
-  accept(logits: Float32Array, scratch: SamplerScratch): number | undefined {
-    const now = performance.now();
-    this.#prefilled ??= now;
+  /**
+   * Goes on from the logits [vocab] after the last id: samples a token, and takes those that are forced after it. They are
+   * computed with the next step.
+   */
+  accept(logits: Float32Array, scratch: SamplerScratch): void {
+    this.#prefilled ??= performance.now();
+    this.decoding = true;
+    if (this.#hurried && this.#takeForced()) return;
+    this.#push(this.#sampler.choose(logits, scratch));
+    this.#takeForced();
+  }
+
+  /** Takes what the constraint leaves no choice about, until it leaves one. False when there was none. */
+  #takeForced(): boolean {
+    const before = this.ids.length;
     if (this.#hurried) this.#constraint?.hurry?.();
     this.#hurried = false;
-    const event = this.#sampler.choose(logits, scratch);
+    for (;;) {
+      const forced = this.finished ? [] : (this.#constraint?.forced?.() ?? []);
+      if (forced.length === 0) return this.ids.length > before;
+      for (const id of forced) if (!this.finished) this.#push(this.#sampler.take(id));
+    }
+  }
+
+  #push(event: TokenEvent): void {
     this.ids.push(event.id);
     this.#sink.emit(event);
     if (this.#stopIds.has(event.id)) this.end('stop');
     else if (this.outputTokens >= this.#limit) this.end('length');
-    const gap = this.#lastToken === undefined ? undefined : now - this.#lastToken;
-    this.#lastToken = now;
-    return gap;
   }
 
   end(reason: EndEvent['reason']): void {
@@ -120,6 +145,7 @@ export class Generation {
   fail(error: unknown): void {
     if (this.finished) return;
     this.finished = true;
+    this.failed = true;
     this.#sink.fail(error);
   }
 }

@@ -1,12 +1,14 @@
-import { KV_BLOCK, KvCache, type Model, type Prefix as ModelPrefix, runStep, type Sequence } from '../model/index.ts';
-import type { Prefix, Runner, RunnerSequence, StepEntry } from './runner.ts';
+import { KeptBlock as CachedBlock, KV_BLOCK, KvCache, type Model, runStep, Sequence } from '../model/index.ts';
+import type { KeptBlock, Runner, RunnerSequence, StepEntry } from './runner.ts';
 
 export interface ModelRunnerOptions {
   /** Tokens in the longest sequence. Default: the model's maximum. */
   readonly contextLength?: number;
+  /** Tokens of all sequences and kept blocks together. Default: one full context. */
+  readonly cacheTokens?: number;
 }
 
-/** Runs the real model over a KV cache. */
+/** Runs the real model over a KV cache, whose memory is taken as it fills. */
 export class ModelRunner implements Runner {
   readonly vocabSize: number;
   readonly contextLength: number;
@@ -19,9 +21,9 @@ export class ModelRunner implements Runner {
     this.#model = model;
     this.vocabSize = model.config.vocabSize;
     this.contextLength = options.contextLength ?? model.config.maxContextLength;
-    // Memory is taken as it fills, so the limit is one full context for all sequences and kept prefixes together.
-    this.#cache = new KvCache(model, { maxTokens: this.contextLength });
-    this.capacity = Math.ceil(this.contextLength / KV_BLOCK);
+    const maxTokens = options.cacheTokens ?? this.contextLength;
+    this.#cache = new KvCache(model, { maxTokens });
+    this.capacity = Math.ceil(maxTokens / KV_BLOCK);
   }
 
   /** Bytes that one more position takes in the layers that see everything. */
@@ -29,21 +31,28 @@ export class ModelRunner implements Runner {
     return (this.#cache.full.storage?.bytesPerBlock ?? 0) / KV_BLOCK;
   }
 
-  kvBytesUsed(): number {
-    return this.#cache.bytesUsed;
-  }
-
   get kvBytesCapacity(): number {
     return this.#cache.bytesCapacity;
+  }
+
+  kvBytesUsed(): number {
+    return this.#cache.bytesUsed;
   }
 
   blocksInUse(): number {
     return this.capacity - this.#cache.numFreeBlocks;
   }
 
-  open(prefix?: Prefix): RunnerSequence {
-    if (prefix && !(prefix instanceof CachePrefix)) throw new TypeError('Cannot open a prefix of another runner');
-    return new CacheSequence(this.#cache.open(prefix?.inner));
+  firstVisibleBlock(length: number): number {
+    return this.#cache.firstVisibleBlock(length);
+  }
+
+  open(kept: readonly KeptBlock[] = [], length = kept.length * KV_BLOCK): RunnerSequence {
+    const blocks = kept.map((block) => {
+      if (block instanceof CachedBlock) return block;
+      throw new TypeError('Cannot open a block of another runner');
+    });
+    return this.#cache.open(blocks, length);
   }
 
   async step(entries: readonly StepEntry[]): Promise<Float32Array[]> {
@@ -51,8 +60,8 @@ export class ModelRunner implements Runner {
       this.#model,
       this.#cache,
       entries.map(({ sequence, ids, logits }) => {
-        if (!(sequence instanceof CacheSequence)) throw new TypeError('Cannot run a sequence of another runner');
-        return { sequence: sequence.inner, ids, logits: logits ? 'last' : 'none' };
+        if (!(sequence instanceof Sequence)) throw new TypeError('Cannot run a sequence of another runner');
+        return { sequence, ids, logits: logits ? 'last' : 'none' };
       }),
     );
     return logits.filter((_, i) => entries[i]!.logits);
@@ -60,41 +69,5 @@ export class ModelRunner implements Runner {
 
   dispose(): void {
     this.#cache.dispose();
-  }
-}
-
-class CacheSequence implements RunnerSequence {
-  readonly inner: Sequence;
-
-  constructor(inner: Sequence) {
-    this.inner = inner;
-  }
-
-  get length(): number {
-    return this.inner.length;
-  }
-
-  keep(): Prefix {
-    return new CachePrefix(this.inner.keep());
-  }
-
-  release(): void {
-    this.inner.release();
-  }
-}
-
-class CachePrefix implements Prefix {
-  readonly inner: ModelPrefix;
-
-  constructor(inner: ModelPrefix) {
-    this.inner = inner;
-  }
-
-  get length(): number {
-    return this.inner.length;
-  }
-
-  release(): void {
-    this.inner.release();
   }
 }

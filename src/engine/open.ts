@@ -18,8 +18,10 @@ export interface EngineOptions extends SchedulerOptions {
   readonly threads?: number;
   /** `q8` turns dense weights into 8-bit codes at load: less memory, faster, slightly different numbers. Default `keep`. */
   readonly dense?: 'keep' | 'q8';
-  /** Tokens of prompt and answer together; also the room for all sequences and kept prefixes. Default: the model's maximum. */
+  /** Tokens of prompt and answer together. Default: the model's maximum. */
   readonly context?: number;
+  /** Room for the tokens of all sequences and of what is kept of finished ones. Default: one context. */
+  readonly cacheTokens?: number;
   /** URL of a module that makes constraints of `GenerateParams.constraint`: see `OpenConstraints`. Default: none can be held. */
   readonly constraints?: string;
 }
@@ -48,6 +50,9 @@ export interface EngineInfo {
   readonly defaults: GenerateParams;
 }
 
+/** Beyond this, block ids and sizes would be more than any machine has; far beyond what memory allows. */
+const MAX_CACHE_TOKENS = 2 ** 30;
+
 export interface OpenedEngine {
   readonly engine: LocalEngine;
   readonly info: EngineInfo;
@@ -69,7 +74,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     const dense = options.dense ?? 'keep';
     const model = loadModel(checkpoint, backend, { dense });
     const contextLength = checkContext(options.context, model.config);
-    const runner = new ModelRunner(model, { contextLength });
+    const cacheTokens = checkCacheTokens(options.cacheTokens, contextLength);
+    const runner = new ModelRunner(model, { contextLength, cacheTokens });
     cleanups.push(() => runner.dispose());
     const defaults = generationDefaults(checkpoint, model.config.vocabSize);
     const { vocabSize } = model.config;
@@ -129,4 +135,16 @@ function checkContext(context: number | undefined, { maxContextLength }: ModelCo
     );
   }
   return context;
+}
+
+function checkCacheTokens(cacheTokens: number | undefined, contextLength: number): number {
+  if (cacheTokens === undefined) return contextLength;
+  if (!Number.isSafeInteger(cacheTokens) || cacheTokens < contextLength || cacheTokens > MAX_CACHE_TOKENS) {
+    throw new OssiaError(
+      'engine/bad-parameter',
+      `Expected cacheTokens to be an integer in [${contextLength}, ${MAX_CACHE_TOKENS}], the context or more, got ${cacheTokens}`,
+      { details: { parameter: 'cacheTokens' } },
+    );
+  }
+  return cacheTokens;
 }

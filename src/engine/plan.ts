@@ -1,30 +1,39 @@
 /** How many prompt tokens one step may compute. */
 export interface PrefillBudget {
-  /** When no sequence is decoding. */
+  /** When a sequence has the machine to itself, or none is decoding. */
   readonly alone: number;
-  /** When some are: every decoding sequence waits for the whole step, so it is kept short. */
+  /** When some are decoding: each waits for the whole step, so it is kept short. */
   readonly besideDecode: number;
 }
 
+/** A running sequence, as far as a step's plan goes. */
+export interface Planned {
+  /** Ids that it has not computed yet; at least 1. */
+  readonly remaining: number;
+  /** It waits for its next token: only what was sampled last, and what is forced after that, is left to compute. */
+  readonly decoding: boolean;
+}
+
 /**
- * Decides how many ids of each running sequence the next step computes.
+ * Decides how many ids of each running sequence the next step computes: from 1 to its `remaining`.
  *
- * remaining  [sequences] ids that each has not computed yet; 1 means that it is decoding (or nearly done with its prompt)
- * returns    [sequences] ids to compute now, from 1 to `remaining`
- *
- * Sequences with one id take part in every step. The others share the budget evenly, so a short prompt is done soon even
- * behind a long one; what a short one leaves over goes to the rest.
+ * Every sequence takes part with one id. What decoding ones have beyond that is served first, out of the budget. Prompts
+ * share the rest evenly, so a short one is done soon even behind a long one; what a short one leaves over goes to the others.
  */
-export function planStep(remaining: readonly number[], budget: PrefillBudget): number[] {
-  const counts = remaining.map(() => 1);
-  const prefilling = [...remaining.keys()]
-    .filter((i) => remaining[i]! > 1)
-    .sort((a, b) => remaining[a]! - remaining[b]!);
-  let left = prefilling.length < remaining.length ? budget.besideDecode : budget.alone;
-  prefilling.forEach((i, place) => {
-    const share = Math.max(1, Math.floor(left / (prefilling.length - place)));
-    counts[i] = Math.min(remaining[i]!, share);
+export function planStep(sequences: readonly Planned[], budget: PrefillBudget): number[] {
+  const counts = sequences.map(() => 1);
+  const some = (decoding: boolean) =>
+    [...sequences.keys()].filter((i) => sequences[i]!.decoding === decoding && sequences[i]!.remaining > 1);
+  const prompts = some(false).sort((a, b) => sequences[a]!.remaining - sequences[b]!.remaining);
+  const shared = sequences.length > 1 && sequences.some(({ decoding }) => decoding);
+  let left = shared ? budget.besideDecode : budget.alone;
+  const take = (i: number, share: number) => {
+    counts[i] = Math.min(sequences[i]!.remaining, Math.max(1, share));
     left -= counts[i]!;
+  };
+  for (const i of some(true)) take(i, left);
+  prompts.forEach((i, place) => {
+    take(i, Math.floor(left / (prompts.length - place)));
   });
   return counts;
 }

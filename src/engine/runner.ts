@@ -1,26 +1,31 @@
 /**
- * What the scheduler needs of a model, and no more: sequences that grow by chunks, and prefixes that can be kept.
+ * What the scheduler needs of a model, and no more: sequences that grow by chunks, and blocks of them that can be kept.
  * The real one is model-runner.ts; tests use one that needs no weights.
  *
  * Contract: the logits of a sequence depend on its own ids alone, to the bit. Not on what else is in a step, on how the ids
- * were cut into chunks, nor on whether a prefix was kept.
+ * were cut into chunks, nor on whether its beginning was kept.
  */
 export interface Runner {
   readonly vocabSize: number;
   /** Tokens in the longest sequence. */
   readonly contextLength: number;
-  /** Positions in a block: kept prefixes are whole blocks. */
+  /** Positions in a block. */
   readonly blockSize: number;
-  /** Blocks of KV cache that may be in use at one time, kept prefixes included. */
+  /** Blocks of KV cache that may be in use at one time, kept ones included. */
   readonly capacity: number;
+  /** Bytes that they may take. */
+  readonly kvBytesCapacity: number;
   /** Blocks in use now; one that several sequences share counts once. */
   blocksInUse(): number;
-  /** Bytes of the blocks in use now. */
+  /** Bytes of them. */
   kvBytesUsed(): number;
-  /** What they may grow to. */
-  readonly kvBytesCapacity: number;
-  /** Begins a sequence, empty or after a kept prefix. */
-  open(prefix?: Prefix): RunnerSequence;
+  /** The first block whose window a sequence needs to go on after `length` positions. */
+  firstVisibleBlock(length: number): number;
+  /**
+   * Begins a sequence, empty or after the first `length` positions of kept blocks: it shares the whole ones and copies the
+   * begun one, which takes a block. From `firstVisibleBlock(length)` on all must have their windows.
+   */
+  open(kept?: readonly KeptBlock[], length?: number): RunnerSequence;
   /** Appends the ids of every entry to its sequence. Returns a row of logits [vocab] for each entry that asks, in order. */
   step(entries: readonly StepEntry[]): Promise<Float32Array[]>;
 }
@@ -29,14 +34,20 @@ export interface Runner {
 export interface RunnerSequence {
   /** Positions computed so far. */
   readonly length: number;
-  /** A snapshot of the whole blocks so far. */
-  keep(): Prefix;
+  /** Takes a share of block `index`, whole or begun; with its window if the sequence still has it. */
+  keep(index: number): KeptBlock;
   release(): void;
 }
 
-/** Whole blocks that outlive their sequence. */
-export interface Prefix {
-  readonly length: number;
+/** One block that outlives its sequence. */
+export interface KeptBlock {
+  /** Whether it holds what layers with a sliding window need; they drop it early, and cannot go on without it. */
+  readonly hasWindow: boolean;
+  /** Whether a sequence uses it too, so that giving it back frees nothing. */
+  readonly shared: boolean;
+  /** Whether both are the same block. */
+  equals(other: KeptBlock): boolean;
+  dropWindow(): void;
   release(): void;
 }
 

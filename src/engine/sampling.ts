@@ -193,6 +193,13 @@ export class Sampler {
     return { type: 'token', id, logprob: logprob(id), top };
   }
 
+  /** Takes a token that the constraint leaves no choice about, as sampling under a mask of one would have. */
+  take(id: number): TokenEvent {
+    this.#remember(id);
+    const event = { type: 'token', id, logprob: 0, forced: true } as const;
+    return this.#params.topLogprobs === 0 ? event : { ...event, top: [{ id, logprob: 0 }] };
+  }
+
   #remember(id: number): void {
     this.#constraint?.advance(id);
     this.#output.set(id, (this.#output.get(id) ?? 0) + 1);

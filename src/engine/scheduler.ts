@@ -1,59 +1,68 @@
 import { OssiaError } from '../base/index.ts';
-import { Generation, type GenerationOptions, type Sink } from './generation.ts';
+import { Generation, type GenerationOptions } from './generation.ts';
 import { type PrefillBudget, planStep } from './plan.ts';
-import { KeptPrefixes } from './prefixes.ts';
-import type { Runner, StepEntry } from './runner.ts';
+import { keptWindows, type Match, PrefixTree } from './prefix-tree.ts';
+import type { KeptBlock, Runner, StepEntry } from './runner.ts';
 import { type SamplerScratch, samplerScratch } from './sampling.ts';
 import { type EngineStats, Meter } from './stats.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 export interface SchedulerOptions {
   /** Sequences that run side by side. Default 8. */
   readonly maxRunning?: number;
   /** Requests that may wait behind them; the next one is refused. Default 64. */
   readonly maxWaiting?: number;
-  /** Kept prefixes. Default 16. */
+  /** Blocks of finished prompts and turns to keep. Default: as many as there is room for. */
   readonly maxKept?: number;
   /** Prompt tokens a step. Default 256 alone, 32 beside decoding sequences. */
   readonly prefill?: PrefillBudget;
 }
 
+/** The options with their defaults. */
+export function schedulerLimits({ maxRunning, maxWaiting, prefill }: SchedulerOptions) {
+  return {
+    maxRunning: maxRunning ?? 8,
+    maxWaiting: maxWaiting ?? 64,
+    prefill: prefill ?? { alone: 256, besideDecode: 32 },
+  };
+}
+
 /**
  * Decides what runs next, and runs it: continuous batching over a Runner.
  *
- * Every step takes one token of each decoding sequence and a piece of the waiting prompts. Requests start in the order in
- * which they came. When the KV cache is full, kept prefixes go first; then the youngest sequence is put aside and computed
- * again later, with the same tokens as if nothing had happened: its random numbers depend on their position alone, and
- * its logits on its ids alone.
+ * Every step takes one token of each decoding sequence and a piece of the waiting prompts. Clients that wait take turns.
+ * When the KV cache is full, kept blocks go first; then the youngest sequence is put aside and computed again later, with
+ * the same tokens as if nothing had happened: its random numbers depend on their position alone, and its logits on its ids
+ * alone.
  */
 export class Scheduler {
   readonly #runner: Runner;
   readonly #maxRunning: number;
   readonly #maxWaiting: number;
   readonly #prefill: PrefillBudget;
-  readonly #prefixes: KeptPrefixes;
+  readonly #kept: PrefixTree;
   readonly #scratch: SamplerScratch;
   readonly #meter = new Meter();
-  #queriedTokens = 0;
-  #hitTokens = 0;
-  /** Next to start first. */
-  #waiting: Generation[] = [];
+  readonly #waiting = new WaitingLine<Generation>();
   /** Oldest first. */
   #running: Generation[] = [];
   #work: Promise<void> | undefined;
 
   constructor(runner: Runner, options: SchedulerOptions = {}) {
+    const limits = schedulerLimits(options);
     this.#runner = runner;
-    this.#maxRunning = options.maxRunning ?? 8;
-    this.#maxWaiting = options.maxWaiting ?? 64;
-    this.#prefill = options.prefill ?? { alone: 256, besideDecode: 32 };
-    this.#prefixes = new KeptPrefixes(options.maxKept ?? 16);
+    this.#maxRunning = limits.maxRunning;
+    this.#maxWaiting = limits.maxWaiting;
+    this.#prefill = limits.prefill;
+    const blocks = Math.min(options.maxKept ?? runner.capacity, runner.capacity);
+    this.#kept = new PrefixTree(runner, { blocks, windows: keptWindows(runner.capacity) });
     this.#scratch = samplerScratch(runner.vocabSize);
   }
 
   /** How busy it is now. */
   get load(): { readonly running: number; readonly waiting: number; readonly kept: number } {
     const running = this.#running.filter(({ finished }) => !finished).length;
-    return { running, waiting: this.#waiting.length, kept: this.#prefixes.size };
+    return { running, waiting: this.#waiting.size, kept: this.#kept.size };
   }
 
   /** What it is doing and has done. */
@@ -70,55 +79,45 @@ export class Scheduler {
       blockSize,
       kvBytesUsed: this.#runner.kvBytesUsed(),
       kvBytesCapacity,
-      prefixCache: {
-        blocks: this.#prefixes.blocks(blockSize),
-        queriedTokens: this.#queriedTokens,
-        hitTokens: this.#hitTokens,
-        evictions: this.#prefixes.evictions,
-      },
       ...this.#meter.totals,
+      prefixCache: { blocks: this.#kept.size, evictions: this.#kept.evictions, ...this.#meter.lookups },
     };
   }
 
   /** Queues a request; its events go to its sink. Throws `engine/queue-full` when too many wait already. */
   add(options: GenerationOptions): Generation {
-    if (this.#waiting.length >= this.#maxWaiting) {
-      throw new OssiaError(
-        'engine/queue-full',
-        `Cannot take another request: ${this.#running.length} are running and ${this.#waiting.length} waiting`,
-        { details: { running: this.#running.length, waiting: this.#waiting.length } },
-      );
-    }
-    const generation = new Generation({ ...options, sink: this.#counted(options.sink) });
-    this.#waiting.push(generation);
+    if (this.#waiting.size >= this.#maxWaiting) this.#makePlace(options.client);
+    const generation = new Generation({ ...options, sink: this.#meter.counting(options.sink) });
+    this.#waiting.add(generation);
     this.#work ??= this.#run();
     return generation;
-  }
-
-  #counted(sink: Sink): Sink {
-    return {
-      emit: (event) => {
-        if (event.type === 'end') this.#meter.ended(event.reason);
-        sink.emit(event);
-      },
-      fail: (error) => {
-        this.#meter.ended('failed');
-        sink.fail(error);
-      },
-    };
   }
 
   /** Ends a request at once, whatever it is doing. What it holds is freed after the step in flight, if there is one. */
   cancel(generation: Generation): void {
     generation.end('cancelled');
-    this.#waiting = this.#waiting.filter((other) => other !== generation);
+    this.#waiting.remove(generation);
   }
 
-  /** Cancels everything, waits for the step in flight and lets kept prefixes go. */
+  /** Cancels everything, waits for the step in flight and lets kept blocks go. */
   async close(): Promise<void> {
     for (const generation of [...this.#waiting, ...this.#running]) this.cancel(generation);
     await this.#work;
-    this.#prefixes.clear();
+    this.#kept.clear();
+  }
+
+  /** In a full line: the last request of the client that has the most gives way to the first of a client that has none. */
+  #makePlace(client: string | undefined): void {
+    const [running, waiting] = [this.#running.length, this.#waiting.size];
+    const full = new OssiaError(
+      'engine/queue-full',
+      `Cannot take another request: ${running} are running and ${waiting} waiting`,
+      { details: { running, waiting, retryAfterSeconds: this.#meter.secondsPerRequest } },
+    );
+    const last = this.#waiting.has(client) ? undefined : this.#waiting.lastOfMost();
+    if (!last) throw full;
+    this.#waiting.remove(last);
+    last.fail(full);
   }
 
   async #run(): Promise<void> {
@@ -135,47 +134,55 @@ export class Scheduler {
 
   /** Takes finished generations off the machine. */
   #sweep(): void {
-    for (const generation of this.#running) if (generation.finished) this.#putAside(generation);
-    this.#running = this.#running.filter((generation) => !generation.finished);
+    for (const generation of this.#running) if (generation.finished) this.#takeOff(generation);
+    this.#running = this.#running.filter(({ finished }) => !finished);
   }
 
-  /** Starts waiting requests, first come first served, while there is room for the whole prompt of each. */
+  /** Starts waiting requests while there is room for the whole prompt of the next. */
   #admit(): void {
     while (this.#running.length < this.#maxRunning) {
-      const next = this.#waiting[0];
-      if (!next) return;
-      const prefix = this.#prefixes.find(next.ids);
-      const sequence = this.#runner.open(prefix);
-      const needed = this.#blocks(next.ids.length + 1) - this.#blocks(sequence.length);
-      const promised = this.#running.reduce(
-        (sum, { ids, sequence }) => sum + this.#blocks(ids.length + 1) - this.#blocks(sequence!.length),
-        0,
-      );
-      if (!this.#makeRoom(needed + promised) && this.#running.length > 0) {
-        sequence.release();
-        return;
+      const next = this.#waiting.peek();
+      const match = next && this.#matchWithRoom(next.ids);
+      if (!next || !match) return;
+      this.#waiting.take();
+      if (!next.started) this.#meter.lookedUp(next.promptLength, match.length);
+      next.partsAt = match.known > match.length ? match.known : 0;
+      try {
+        next.start(this.#runner.open(match.blocks, match.length));
+      } catch (error) {
+        next.fail(error);
       }
-      this.#waiting.shift();
-      this.#running.push(next);
-      this.#queriedTokens += next.ids.length;
-      this.#hitTokens += sequence.length;
-      next.start(sequence);
-      next.keepAt = this.#wholeBlocks(this.#prefixes.sharedLength(next.ids));
+      if (next.finished) this.#takeOff(next);
+      else this.#running.push(next);
     }
+  }
+
+  /** What is kept of these ids, once there is room for all of them beside what is promised to others. Undefined when there is not. */
+  #matchWithRoom(ids: readonly number[]): Match | undefined {
+    const match = this.#kept.find(ids);
+    const { blockSize } = this.#runner;
+    const promised = this.#running.reduce(
+      (sum, { ids, sequence }) => sum + this.#blocks(ids.length + 1) - this.#blocks(sequence!.length),
+      0,
+    );
+    const whole = Math.floor(match.length / blockSize); // shared; a begun block is copied
+    if (this.#makeRoom(this.#blocks(ids.length + 1) - whole + promised, match.blocks)) return match;
+    if (this.#running.length > 0) return undefined;
+    const begun = match.length > whole * blockSize;
+    return begun && !this.#makeRoom(1, match.blocks) ? this.#kept.find(ids, whole * blockSize) : match;
   }
 
   async #step(): Promise<void> {
     const counts = this.#planWithRoom();
     const batch = [...this.#running];
     if (batch.length === 0) return;
+    const before = batch.map(({ sequence }) => sequence!.length);
     const entries = batch.map(({ sequence, ids, remaining }, i): StepEntry => {
-      const { length } = sequence!;
-      return { sequence: sequence!, ids: ids.slice(length, length + counts[i]!), logits: counts[i] === remaining };
+      const end = before[i]! + counts[i]!;
+      return { sequence: sequence!, ids: ids.slice(before[i]!, end), logits: counts[i] === remaining };
     });
-    const promptTokens = batch.reduce((sum, { sequence, promptLength }, i) => {
-      const before = Math.min(promptLength, sequence!.length);
-      return sum + Math.min(promptLength, sequence!.length + counts[i]!) - before;
-    }, 0);
+    const inPrompt = (i: number, length: number) => Math.min(batch[i]!.promptLength, length);
+    const promptTokens = before.reduce((sum, at, i) => sum + inPrompt(i, at + counts[i]!) - inPrompt(i, at), 0);
     const begun = performance.now();
     try {
       const rows = await this.#runner.step(entries);
@@ -183,7 +190,8 @@ export class Scheduler {
       let row = 0;
       batch.forEach((generation, i) => {
         const logits = entries[i]!.logits ? rows[row++] : undefined;
-        if (!generation.finished) this.#advance(generation, logits);
+        if (logits && !generation.finished) this.#accept(generation, logits);
+        this.#keepOnTheWay(generation, before[i]!);
       });
     } catch (error) {
       for (const generation of batch) generation.fail(error);
@@ -193,14 +201,7 @@ export class Scheduler {
   /** Counts for all that run, after freeing the KV blocks that they take. May put sequences aside, or end the last one. */
   #planWithRoom(): number[] {
     for (;;) {
-      const counts = planStep(
-        this.#running.map(({ remaining }) => remaining),
-        this.#prefill,
-      ).map((count, i) => {
-        const { keepAt, sequence } = this.#running[i]!;
-        const before = keepAt - sequence!.length; // a piece ends where a prefix is to be kept
-        return before > 0 ? Math.min(count, before) : count;
-      });
+      const counts = planStep(this.#running, this.#prefill);
       const needed = this.#running.reduce((sum, { sequence }, i) => {
         const { length } = sequence!;
         return sum + this.#blocks(length + counts[i]!) - this.#blocks(length);
@@ -208,49 +209,48 @@ export class Scheduler {
       if (this.#makeRoom(needed)) return counts;
       const youngest = this.#running.pop();
       if (!youngest) return [];
-      this.#putAside(youngest);
-      if (this.#running.length > 0) this.#waiting.unshift(youngest);
+      this.#takeOff(youngest);
+      if (this.#running.length > 0) this.#waiting.putBack(youngest);
       else youngest.end('length'); // alone, and still no room: the memory for the context is used up
     }
   }
 
-  /** After a step: keeps prefixes worth keeping and samples when there are logits. An error ends this one alone. */
-  #advance(generation: Generation, logits: Float32Array | undefined): void {
-    const { sequence, promptLength, keepAt } = generation;
-    const { length } = sequence!;
-    if (length === keepAt || (logits && length === promptLength)) this.#keep(generation);
-    if (!logits) return;
+  /** Samples. An error ends this one alone. */
+  #accept(generation: Generation, logits: Float32Array): void {
     try {
-      this.#meter.sampled(generation.accept(logits, this.#scratch));
-      if (generation.finished) this.#keep(generation);
+      generation.accept(logits, this.#scratch);
     } catch (error) {
       generation.fail(error);
     }
   }
 
-  #keep({ sequence, ids }: Generation): void {
-    const length = this.#wholeBlocks(sequence!.length);
-    if (length === 0 || this.#prefixes.has(ids, length)) return;
-    this.#prefixes.add(ids, sequence!.keep());
+  /** After a step: keeps the end of a prompt, the place where it parts from another, and checkpoints. */
+  #keepOnTheWay({ failed, sequence, ids, promptLength, partsAt }: Generation, before: number): void {
+    const { length } = sequence!;
+    const points = [promptLength, partsAt].filter((point) => before < point && point <= length);
+    if (failed || (points.length === 0 && !this.#kept.hasCheckpoint(before, length))) return;
+    this.#kept.add(ids, sequence!, points);
   }
 
-  #putAside(generation: Generation): void {
-    generation.sequence?.release();
+  /** Keeps what it has computed and frees what it holds. */
+  #takeOff(generation: Generation): void {
+    const { sequence, failed, ids } = generation;
+    if (!sequence) return;
+    if (!failed) this.#kept.add(ids, sequence, [sequence.length]);
+    sequence.release();
     generation.sequence = undefined;
   }
 
-  /** Lets kept prefixes go until `blocks` more fit. */
-  #makeRoom(blocks: number): boolean {
-    while (this.#runner.capacity - this.#runner.blocksInUse() < blocks) if (!this.#prefixes.evict()) return false;
+  /** Lets kept blocks go until `blocks` more fit, `spared` aside. False, with all of them still there, when too few can go. */
+  #makeRoom(blocks: number, spared: readonly KeptBlock[] = []): boolean {
+    const free = () => this.#runner.capacity - this.#runner.blocksInUse();
+    if (free() + this.#kept.countFree(spared) < blocks) return false;
+    while (free() < blocks) if (!this.#kept.evict(spared)) return false;
     return true;
   }
 
   #blocks(length: number): number {
     return Math.ceil(length / this.#runner.blockSize);
-  }
-
-  #wholeBlocks(length: number): number {
-    return length - (length % this.#runner.blockSize);
   }
 }
 

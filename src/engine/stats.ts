@@ -1,3 +1,4 @@
+import type { Sink } from './generation.ts';
 import type { EndEvent } from './types.ts';
 
 /** How a request may end: with an `end` event, or by throwing. */
@@ -74,6 +75,9 @@ export class RecentValues {
   }
 }
 
+/** So many ends tell how fast requests come and go. */
+const RECENT_ENDS = 16;
+
 /** What one step did. */
 export interface StepRecord {
   readonly sequences: number;
@@ -89,9 +93,40 @@ export class Meter {
   #prefill = 0;
   #sampled = 0;
   #forced = 0;
+  #queried = 0;
+  #hit = 0;
   readonly #requests: Record<Outcome, number> = { stop: 0, length: 0, cancelled: 0, failed: 0 };
+  /** When the last requests ended; oldest first. */
+  readonly #ends: number[] = [];
   readonly #stepMs = new RecentValues(1000);
   readonly #gapMs = new RecentValues(1000);
+
+  /** A sink that is counted on the way to this one. */
+  counting(sink: Sink): Sink {
+    let last: number | undefined;
+    return {
+      emit: (event) => {
+        if (event.type === 'end') this.#ended(event.reason);
+        else if (event.forced) this.#forced++;
+        else last = this.#sampledAfter(last);
+        sink.emit(event);
+      },
+      fail: (error) => {
+        this.#ended('failed');
+        sink.fail(error);
+      },
+    };
+  }
+
+  /** A prompt was looked up, and so much of it found. */
+  lookedUp(queried: number, hit: number): void {
+    this.#queried += queried;
+    this.#hit += hit;
+  }
+
+  get lookups(): Pick<EngineStats['prefixCache'], 'queriedTokens' | 'hitTokens'> {
+    return { queriedTokens: this.#queried, hitTokens: this.#hit };
+  }
 
   step({ sequences, promptTokens, ms }: StepRecord): void {
     this.#steps++;
@@ -101,18 +136,11 @@ export class Meter {
     this.#stepMs.add(ms);
   }
 
-  /** A token was sampled, so long after the one before it; undefined for the first. */
-  sampled(gapMs: number | undefined): void {
-    this.#sampled++;
-    if (gapMs !== undefined) this.#gapMs.add(gapMs);
-  }
-
-  forced(count: number): void {
-    this.#forced += count;
-  }
-
-  ended(outcome: Outcome): void {
-    this.#requests[outcome]++;
+  /** Seconds until a place may be free, at the rate of the last requests; an integer from 1 to 600. */
+  get secondsPerRequest(): number {
+    const [oldest] = this.#ends;
+    const seconds = oldest === undefined ? 1 : (performance.now() - oldest) / 1000 / this.#ends.length;
+    return Math.min(600, Math.max(1, Math.ceil(seconds)));
   }
 
   get totals(): Pick<
@@ -129,5 +157,19 @@ export class Meter {
       stepMs: this.#stepMs.summary,
       tokenGapMs: this.#gapMs.summary,
     };
+  }
+
+  /** Returns when the token came; `last` is when the one before it did. */
+  #sampledAfter(last: number | undefined): number {
+    const now = performance.now();
+    this.#sampled++;
+    if (last !== undefined) this.#gapMs.add(now - last);
+    return now;
+  }
+
+  #ended(outcome: Outcome): void {
+    this.#requests[outcome]++;
+    this.#ends.push(performance.now());
+    if (this.#ends.length > RECENT_ENDS) this.#ends.shift();
   }
 }

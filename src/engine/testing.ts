@@ -1,19 +1,23 @@
-import type { Prefix, Runner, RunnerSequence, StepEntry } from './runner.ts';
+import type { KeptBlock, Runner, RunnerSequence, StepEntry } from './runner.ts';
 
 export interface FakeRunnerOptions {
   readonly vocabSize?: number;
   readonly contextLength?: number;
   readonly blockSize?: number;
+  /** Positions that a layer with a window sees. Default: two blocks. */
+  readonly window?: number;
   /** Blocks. Default: room for four full contexts. */
   readonly capacity?: number;
+  /** Blocks that may keep their window. Default: as many. */
+  readonly windowCapacity?: number;
   /** Called before each step; what it throws fails the step, what it awaits delays it. */
   readonly beforeStep?: (entries: readonly StepEntry[]) => void | Promise<void>;
 }
 
 /**
  * A model without weights, for tests of the scheduler and of what stands above it. Its logits are a hash of all ids so far,
- * so one token too many, too few or from a neighbour changes everything after it. It keeps the books of a KV cache and
- * complains about whatever a real one could not do.
+ * read back from the blocks, so one token too many, too few or from a neighbour changes everything after it. It keeps the
+ * books of a KV cache with windows, and complains about whatever a real one could not do.
  */
 export class FakeRunner implements Runner {
   readonly vocabSize: number;
@@ -22,8 +26,12 @@ export class FakeRunner implements Runner {
   readonly capacity: number;
   /** Ids per entry, of every step so far. */
   readonly steps: (readonly number[])[][] = [];
+  /** Who holds which block, and which window. */
+  readonly blocks = new Books();
+  readonly windows = new Books();
+  readonly #window: number;
+  readonly #windowCapacity: number;
   readonly #beforeStep: ((entries: readonly StepEntry[]) => void | Promise<void>) | undefined;
-  readonly #owners = new Map<object, number>();
   #busy = false;
 
   constructor(options: FakeRunnerOptions = {}) {
@@ -31,6 +39,8 @@ export class FakeRunner implements Runner {
     this.contextLength = options.contextLength ?? 1000;
     this.blockSize = options.blockSize ?? 8;
     this.capacity = options.capacity ?? 4 * Math.ceil(this.contextLength / this.blockSize);
+    this.#window = options.window ?? 2 * this.blockSize;
+    this.#windowCapacity = options.windowCapacity ?? this.capacity;
     this.#beforeStep = options.beforeStep;
   }
 
@@ -44,12 +54,19 @@ export class FakeRunner implements Runner {
   }
 
   blocksInUse(): number {
-    return this.#owners.size;
+    return this.blocks.size;
   }
 
-  open(prefix?: Prefix): RunnerSequence {
-    if (prefix && !(prefix instanceof FakePrefix)) throw new TypeError('Not a prefix of the fake runner');
-    return new FakeSequence(this, prefix);
+  firstVisibleBlock(length: number): number {
+    return Math.floor(Math.max(0, length - this.#window + 1) / this.blockSize);
+  }
+
+  open(kept: readonly KeptBlock[] = [], length = kept.length * this.blockSize): RunnerSequence {
+    const blocks = kept.map((block) => {
+      if (block instanceof FakeKeptBlock && !block.released) return block;
+      throw new TypeError('Not a kept block of the fake runner');
+    });
+    return new FakeSequence(this, blocks, length);
   }
 
   async step(entries: readonly StepEntry[]): Promise<Float32Array[]> {
@@ -66,88 +83,160 @@ export class FakeRunner implements Runner {
     }
   }
 
+  checkRoom(): void {
+    if (this.blocks.size > this.capacity) throw new Error('More blocks than there are');
+    if (this.windows.size > this.#windowCapacity) throw new Error('More windows than there are');
+  }
+
   #extend(sequence: RunnerSequence, ids: readonly number[]): Float32Array {
     if (!(sequence instanceof FakeSequence) || ids.length === 0) throw new Error('Not an entry of the fake runner');
     sequence.append(ids);
-    if (this.blocksInUse() > this.capacity) throw new Error('More blocks than there are');
+    this.checkRoom();
     return fakeLogits(sequence.ids, this.vocabSize);
-  }
-
-  /** One owner more. */
-  share(block: object): void {
-    this.#owners.set(block, (this.#owners.get(block) ?? 0) + 1);
-  }
-
-  giveBack(block: object): void {
-    const owners = this.#owners.get(block);
-    if (!owners) throw new Error('A block given back twice');
-    if (owners === 1) this.#owners.delete(block);
-    else this.#owners.set(block, owners - 1);
   }
 }
 
-class FakeSequence implements RunnerSequence {
+/** Counts owners. */
+class Books {
+  readonly #owners = new Map<object, number>();
+
+  get size(): number {
+    return this.#owners.size;
+  }
+
+  owners(thing: object): number {
+    return this.#owners.get(thing) ?? 0;
+  }
+
+  share<T extends object>(thing: T): T {
+    this.#owners.set(thing, this.owners(thing) + 1);
+    return thing;
+  }
+
+  giveBack(thing: object): void {
+    const owners = this.owners(thing);
+    if (owners === 0) throw new Error('Something given back twice');
+    if (owners === 1) this.#owners.delete(thing);
+    else this.#owners.set(thing, owners - 1);
+  }
+}
+
+/** What a block holds: ids in place of keys and values. Only who took it writes it. */
+interface FakeBlock {
   readonly ids: number[];
+  readonly writer: FakeSequence;
+}
+
+class FakeSequence implements RunnerSequence {
   readonly #runner: FakeRunner;
-  readonly #blocks: object[];
+  readonly #blocks: FakeBlock[];
+  /** Undefined where it was dropped. */
+  readonly #windows: (object | undefined)[];
+  #length: number;
   #released = false;
 
-  constructor(runner: FakeRunner, prefix: FakePrefix | undefined) {
+  constructor(runner: FakeRunner, kept: readonly FakeKeptBlock[], length: number) {
+    const whole = Math.floor(length / runner.blockSize);
+    if (Math.ceil(length / runner.blockSize) !== kept.length) throw new Error('Not as many blocks as positions');
+    kept.forEach(({ block, window }, i) => {
+      const filled = Math.min(runner.blockSize, length - i * runner.blockSize);
+      if (block.ids.length < filled) throw new Error('A block that holds less than is taken from it');
+      if (i >= runner.firstVisibleBlock(length) && !window) throw new Error('A window that is gone');
+    });
     this.#runner = runner;
-    this.ids = [...(prefix?.ids ?? [])];
-    this.#blocks = [...(prefix?.blocks ?? [])];
-    for (const block of this.#blocks) runner.share(block);
+    this.#length = length;
+    this.#blocks = kept.slice(0, whole).map(({ block }) => runner.blocks.share(block));
+    this.#windows = kept.slice(0, whole).map(({ window }) => window && runner.windows.share(window));
+    const begun = kept[whole];
+    if (begun) this.#take([...begun.block.ids]);
+    this.#dropUnseen();
+    runner.checkRoom();
   }
 
   get length(): number {
-    return this.ids.length;
+    return this.#length;
+  }
+
+  /** Read from the blocks, as attention would. */
+  get ids(): number[] {
+    const { blockSize } = this.#runner;
+    return this.#blocks.flatMap(({ ids }, i) => ids.slice(0, this.#length - i * blockSize));
   }
 
   append(ids: readonly number[]): void {
     if (this.#released) throw new Error('A released sequence in a step');
-    this.ids.push(...ids);
-    if (this.ids.length > this.#runner.contextLength) throw new Error('Longer than the context');
-    while (this.#blocks.length * this.#runner.blockSize < this.ids.length) {
-      const block = {};
-      this.#blocks.push(block);
-      this.#runner.share(block);
+    const { blockSize, contextLength } = this.#runner;
+    this.#dropUnseen();
+    for (const id of ids) {
+      if (this.#length === this.#blocks.length * blockSize) this.#take([]);
+      const block = this.#blocks.at(-1)!;
+      if (block.writer !== this) throw new Error('A block of somebody else written');
+      block.ids[this.#length++ % blockSize] = id;
     }
+    if (this.#length > contextLength) throw new Error('Longer than the context');
   }
 
-  keep(): Prefix {
-    const blocks = Math.floor(this.ids.length / this.#runner.blockSize);
-    return new FakePrefix(
-      this.#runner,
-      this.ids.slice(0, blocks * this.#runner.blockSize),
-      this.#blocks.slice(0, blocks),
-    );
+  keep(index: number): KeptBlock {
+    if (this.#released) throw new Error('A block kept of a released sequence');
+    return new FakeKeptBlock(this.#runner, this.#blocks[index]!, this.#windows[index]);
   }
 
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    for (const block of this.#blocks) this.#runner.giveBack(block);
+    for (const block of this.#blocks) this.#runner.blocks.giveBack(block);
+    for (const window of this.#windows) if (window) this.#runner.windows.giveBack(window);
+  }
+
+  #take(ids: number[]): void {
+    this.#blocks.push(this.#runner.blocks.share({ ids, writer: this }));
+    this.#windows.push(this.#runner.windows.share({}));
+  }
+
+  #dropUnseen(): void {
+    const { blockSize } = this.#runner;
+    const first = this.#runner.firstVisibleBlock(Math.floor(this.#length / blockSize) * blockSize);
+    for (let i = 0; i < Math.min(first, this.#windows.length); i++) {
+      if (this.#windows[i]) this.#runner.windows.giveBack(this.#windows[i]!);
+      this.#windows[i] = undefined;
+    }
   }
 }
 
-class FakePrefix implements Prefix {
-  readonly ids: readonly number[];
-  readonly blocks: readonly object[];
+class FakeKeptBlock implements KeptBlock {
+  readonly block: FakeBlock;
+  window: object | undefined;
+  released = false;
   readonly #runner: FakeRunner;
 
-  constructor(runner: FakeRunner, ids: readonly number[], blocks: readonly object[]) {
+  constructor(runner: FakeRunner, block: FakeBlock, window: object | undefined) {
     this.#runner = runner;
-    this.ids = ids;
-    this.blocks = blocks;
-    for (const block of blocks) runner.share(block);
+    this.block = runner.blocks.share(block);
+    this.window = window && runner.windows.share(window);
   }
 
-  get length(): number {
-    return this.ids.length;
+  get hasWindow(): boolean {
+    return this.window !== undefined;
+  }
+
+  get shared(): boolean {
+    return this.#runner.blocks.owners(this.block) > 1;
+  }
+
+  equals(other: KeptBlock): boolean {
+    return other instanceof FakeKeptBlock && other.block === this.block;
+  }
+
+  dropWindow(): void {
+    if (this.window) this.#runner.windows.giveBack(this.window);
+    this.window = undefined;
   }
 
   release(): void {
-    for (const block of this.blocks) this.#runner.giveBack(block);
+    if (this.released) throw new Error('A kept block given back twice');
+    this.released = true;
+    this.dropWindow();
+    this.#runner.blocks.giveBack(this.block);
   }
 }
 

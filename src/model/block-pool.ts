@@ -1,6 +1,12 @@
 import type { KvPool } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
 
+/** Positions in a block. Attention walks whole blocks in order, so this is also a unit of the canonical arithmetic. */
+export const KV_BLOCK = 64;
+
+/** Where nothing is kept. */
+export const HOLE = -1;
+
 /** Blocks added the first time a pool grows; from there it grows by half, so that filling it copies little. */
 const FIRST_BLOCKS = 8;
 

@@ -3,20 +3,29 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Backend, KvPool, KvShape } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
-import { KV_BLOCK, KvCache, kvViews, type Prefix, type Sequence } from './kvcache.ts';
+import { KV_BLOCK } from './block-pool.ts';
+import type { KeptBlock } from './kept-block.ts';
+import { kvViews } from './kv-views.ts';
+import { KvCache, type Sequence } from './kvcache.ts';
 import type { ModelConfig } from './types.ts';
 
 const WINDOW = 128;
 
+type Kind = 'full' | 'sliding';
+
 /** Two sliding and one full layer; what the pools hold is their own business here. */
-function emptyModel({ window = WINDOW, grow = (_: number): void => {} } = {}) {
+function emptyModel({
+  window = WINDOW,
+  grow = (_: number): void => {},
+  copy = (_kind: Kind, _from: number, _to: number): void => {},
+} = {}) {
   const backend: Pick<Backend, 'allocateKv'> = {
     allocateKv: (shape: KvShape): KvPool => ({
       shape,
       numBlocks: 0,
       bytesPerBlock: shape.layers * 1000,
       grow,
-      copy() {},
+      copy: (from, to) => copy(shape.layers === 1 ? 'full' : 'sliding', from, to),
       dispose() {},
     }),
   };
@@ -111,35 +120,86 @@ test('a step that failed is forgotten, and nothing before it', () => {
   assert.throws(() => sequence.retreat(99), RangeError);
 });
 
-test('a kept prefix ends at a whole block and cannot be overwritten by who made it', () => {
+/** Shares of all blocks of a sequence. */
+function keepAll(sequence: Sequence): KeptBlock[] {
+  return sequence.tables.full.map((_, index) => sequence.keep(index));
+}
+
+test('whole blocks are shared, and nobody forgets what was kept', () => {
   const cache = new KvCache(emptyModel());
   const sequence = cache.open();
   sequence.extend(50);
-  assert.equal(sequence.keep().length, 0);
   sequence.extend(150);
-  const prefix = sequence.keep();
-  assert.equal(prefix.length, 192);
-  assert.throws(() => sequence.retreat(191), RangeError);
-  const other = cache.open(prefix);
+  const kept = keepAll(sequence);
+  assert.throws(() => sequence.retreat(199), RangeError);
+  const other = cache.open(kept.slice(0, 3));
   assert.equal(other.length, 192);
   other.extend(1);
   assert.notEqual(other.tables.full[3], sequence.tables.full[3]);
   assert.deepEqual(other.tables.full.slice(0, 3), sequence.tables.full.slice(0, 3));
 });
 
+test('a begun block is copied, in both pools', () => {
+  const copies: string[] = [];
+  const cache = new KvCache(emptyModel({ copy: (kind, from, to) => void copies.push(`${kind} ${from} to ${to}`) }));
+  const sequence = cache.open();
+  sequence.extend(200);
+  const kept = keepAll(sequence);
+  const [a, b] = [cache.open(kept, 195), cache.open(kept, 200)];
+  assert.deepEqual(copies, ['full 3 to 4', 'sliding 3 to 4', 'full 3 to 5', 'sliding 3 to 5']);
+  assert.deepEqual([a.length, b.length], [195, 200]);
+  assert.deepEqual(a.tables.full, [0, 1, 2, 4]);
+  assert.deepEqual(a.tables.sliding, [-1, 1, 2, 4]);
+  for (const each of [sequence, a, b]) each.extend(1);
+  assert.equal(cache.full.numUsed, 6);
+  for (const each of [sequence, a, b, ...kept]) each.release();
+  assert.deepEqual([cache.full.numUsed, cache.sliding.numUsed], [0, 0]);
+});
+
+test('without room for the copy of a begun block nothing changes', () => {
+  const cache = new KvCache(emptyModel(), { maxTokens: 256 });
+  const sequence = cache.open();
+  sequence.extend(200);
+  const kept = keepAll(sequence);
+  assert.throws(() => cache.open(kept, 200), isFull);
+  sequence.release();
+  for (const block of kept) block.release();
+  assert.deepEqual([cache.full.numUsed, cache.sliding.numUsed], [0, 0]);
+});
+
+test('a sequence goes on only where the windows that it sees were kept', () => {
+  const cache = new KvCache(emptyModel());
+  const sequence = cache.open();
+  sequence.extend(330);
+  const kept = keepAll(sequence);
+  kept[2]!.dropWindow();
+  kept[2]!.dropWindow();
+  assert.deepEqual([kept[2]!.hasWindow, kept[3]!.hasWindow], [false, true]);
+  assert.throws(() => cache.open(kept.slice(0, 4), 200), TypeError); // sees back to position 73
+  assert.throws(() => cache.open(kept.slice(0, 5), 318), TypeError); // its next query sees position 191
+  const other = cache.open(kept.slice(0, 5), 319);
+  assert.deepEqual(other.tables.sliding.slice(0, 4), [-1, -1, -1, 3]);
+  other.extend(100);
+});
+
 test('what was released cannot be used, and may be released again', () => {
   const cache = new KvCache(emptyModel());
   const sequence = cache.open();
   sequence.extend(70);
-  const prefix = sequence.keep();
+  const kept = sequence.keep(0);
+  assert.throws(() => sequence.keep(2), RangeError);
+  assert.ok(kept.shared);
+  const foreign = new KvCache(emptyModel());
+  assert.throws(() => foreign.open([kept]), TypeError);
+  for (const length of [65, 0, 1.5]) assert.throws(() => cache.open([kept], length), RangeError);
   for (let i = 0; i < 2; i++) {
     sequence.release();
-    prefix.release();
+    kept.release();
   }
   assert.equal(cache.bytesUsed, 0);
   assert.throws(() => sequence.extend(1), TypeError);
-  assert.throws(() => cache.open(prefix), TypeError);
-  assert.throws(() => new KvCache(emptyModel()).open(cache.open().keep()), TypeError);
+  assert.throws(() => sequence.keep(0), TypeError);
+  assert.throws(() => cache.open([kept]), TypeError);
 });
 
 test('views give each token its position and its sequence its row of the tables', () => {
@@ -163,6 +223,13 @@ class Ledger {
   readonly #slots = new Map<string, number>();
   #tag = 0;
 
+  copy(kind: Kind, from: number, to: number): void {
+    for (let i = 0; i < KV_BLOCK; i++) {
+      const tag = this.#slots.get(`${kind} ${from} ${i}`);
+      if (tag !== undefined) this.#slots.set(`${kind} ${to} ${i}`, tag);
+    }
+  }
+
   write(sequence: Sequence, history: number[]): void {
     for (let position = history.length; position < sequence.length; position++) {
       history.push(++this.#tag);
@@ -181,7 +248,7 @@ class Ledger {
   }
 }
 
-function slot(sequence: Sequence, kind: 'full' | 'sliding', position: number): string {
+function slot(sequence: Sequence, kind: Kind, position: number): string {
   return `${kind} ${sequence.tables[kind][Math.floor(position / KV_BLOCK)]} ${position % KV_BLOCK}`;
 }
 
@@ -191,30 +258,30 @@ class World {
   readonly cache: KvCache;
   readonly #ledger = new Ledger();
   readonly #sequences: { sequence: Sequence; history: number[]; floor: number }[] = [];
-  readonly #prefixes: { prefix: Prefix; history: number[] }[] = [];
+  readonly #prefixes: { kept: KeptBlock[]; history: number[] }[] = [];
 
   constructor(window: number) {
     this.window = window;
-    this.cache = new KvCache(emptyModel({ window }), { maxTokens: 20 * KV_BLOCK });
+    this.cache = new KvCache(emptyModel({ window, copy: (...what) => this.#ledger.copy(...what) }), {
+      maxTokens: 20 * KV_BLOCK,
+    });
   }
 
   act(kind: (typeof kinds)[number], pick: number, count: number): void {
     const owner = this.#sequences[pick % Math.max(1, this.#sequences.length)];
     const kept = this.#prefixes[pick % Math.max(1, this.#prefixes.length)];
     if (kind === 'open' || !owner) {
-      const history = kept ? [...kept.history] : [];
-      this.#sequences.push({ sequence: this.cache.open(kept?.prefix), history, floor: history.length });
+      this.#open(kept, count);
     } else if (kind === 'drop') {
       if (!kept) return;
-      kept.prefix.release();
+      for (const block of kept.kept) block.release();
       this.#prefixes.splice(this.#prefixes.indexOf(kept), 1);
     } else if (kind === 'release') {
       owner.sequence.release();
       this.#sequences.splice(this.#sequences.indexOf(owner), 1);
     } else if (kind === 'keep') {
-      const prefix = owner.sequence.keep();
-      this.#prefixes.push({ prefix, history: owner.history.slice(0, prefix.length) });
-      owner.floor = Math.max(owner.floor, prefix.length);
+      this.#prefixes.push({ kept: keepAll(owner.sequence), history: [...owner.history] });
+      owner.floor = owner.history.length;
     } else if (kind === 'retreat') {
       owner.sequence.retreat(owner.floor);
       owner.history.length = owner.floor;
@@ -229,18 +296,40 @@ class World {
     }
   }
 
+  /** Opens after all that was kept, or a little less of its last block, when there is room to copy that. */
+  #open(prefix: { kept: KeptBlock[]; history: number[] } | undefined, less: number): void {
+    if (!prefix) {
+      this.#sequences.push({ sequence: this.cache.open(), history: [], floor: 0 });
+      return;
+    }
+    const { kept, history } = prefix;
+    const begun = history.length % KV_BLOCK || Math.min(KV_BLOCK, history.length);
+    const shorter = history.length - (less % Math.max(1, begun));
+    const length =
+      this.cache.firstVisibleBlock(shorter) < kept.findIndex(({ hasWindow }) => hasWindow) ? history.length : shorter;
+    try {
+      const sequence = this.cache.open(kept, length);
+      this.#sequences.push({ sequence, history: history.slice(0, length), floor: length });
+    } catch (error) {
+      assert.ok(isFull(error) && length % KV_BLOCK > 0);
+    }
+  }
+
   check(): void {
     for (const { sequence, history } of this.#sequences) this.#ledger.check(sequence, history, this.window);
-    for (const { prefix, history } of this.#prefixes) {
-      const sequence = this.cache.open(prefix);
-      this.#ledger.check(sequence, history, this.window);
+    for (const { kept, history } of this.#prefixes) {
+      const whole = Math.floor(history.length / KV_BLOCK);
+      if (kept.slice(this.cache.firstVisibleBlock(whole * KV_BLOCK), whole).some(({ hasWindow }) => !hasWindow))
+        continue;
+      const sequence = this.cache.open(kept.slice(0, whole));
+      this.#ledger.check(sequence, history.slice(0, whole * KV_BLOCK), this.window);
       sequence.release();
     }
   }
 
   releaseAll(): void {
     for (const { sequence } of this.#sequences) sequence.release();
-    for (const { prefix } of this.#prefixes) prefix.release();
+    for (const { kept } of this.#prefixes) for (const block of kept) block.release();
   }
 }
 

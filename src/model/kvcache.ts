@@ -1,13 +1,7 @@
-import type { KvView } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
-import { BlockPool } from './block-pool.ts';
+import { BlockPool, HOLE, KV_BLOCK } from './block-pool.ts';
+import { checkKept, giveBack, KeptBlock, share, type Tables } from './kept-block.ts';
 import type { Model } from './types.ts';
-
-/** Positions in a block. Attention walks whole blocks in order, so this is also a unit of the canonical arithmetic. */
-export const KV_BLOCK = 64;
-
-/** Where nothing is kept. */
-const HOLE = -1;
 
 export interface KvCacheOptions {
   /**
@@ -30,8 +24,9 @@ export interface LayerPlace {
  *     const cache = new KvCache(model, { maxTokens: 8192 });
  *     const sequence = cache.open();
  *     await runStep(model, cache, [{ sequence, ids: [1, 2, 3], logits: 'last' }]);
- *     const prefix = sequence.keep(); // whole blocks; cache.open(prefix) goes on from there
+ *     const block = sequence.keep(0); // outlives the sequence
  *     sequence.release();
+ *     const other = cache.open([block], 2); // goes on after the first two ids
  */
 export class KvCache {
   readonly full: BlockPool;
@@ -64,9 +59,12 @@ export class KvCache {
     this.maxContextLength = config.maxContextLength;
   }
 
-  /** A new sequence, empty or going on from a kept prefix, whose blocks it shares. */
-  open(prefix?: Prefix): Sequence {
-    return new Sequence(this, prefix);
+  /**
+   * A new sequence, empty or going on after the first `length` positions of kept blocks: it shares the whole ones and copies
+   * the begun one, for which there must be room (`engine/context-full`). Windows must be kept from `firstVisibleBlock(length)` on.
+   */
+  open(kept: readonly KeptBlock[] = [], length = kept.length * KV_BLOCK): Sequence {
+    return new Sequence(this, kept, length);
   }
 
   /** Bytes of the blocks in use; blocks shared by several owners count once. */
@@ -89,6 +87,16 @@ export class KvCache {
     return this.full.limit - this.full.numUsed;
   }
 
+  /** The same keys and values in a block of its own, with one owner. Throws `engine/context-full` when there is no room. */
+  copyBlock({ full, sliding }: KeptBlock): { readonly full: number; readonly sliding: number } {
+    this.full.reserve(1);
+    this.sliding.reserve(1);
+    const copy = { full: this.full.take(), sliding: this.sliding.take() };
+    this.full.storage?.copy(full, copy.full);
+    this.sliding.storage?.copy(sliding, copy.sliding);
+    return copy;
+  }
+
   dispose(): void {
     this.full.storage?.dispose();
     this.sliding.storage?.dispose();
@@ -97,40 +105,6 @@ export class KvCache {
   /** The first sliding block that a query at `length` or later can see. */
   firstVisibleBlock(length: number): number {
     return Math.floor(Math.max(0, length - this.slidingWindow + 1) / KV_BLOCK);
-  }
-}
-
-/** Block ids by index of the block; both tables have the same length, the sliding one has holes where blocks were dropped. */
-interface Tables {
-  readonly full: number[];
-  readonly sliding: number[];
-}
-
-/** The whole blocks of a sequence at some point, kept so that other sequences can begin with them. */
-export class Prefix {
-  /** A multiple of 64. */
-  readonly length: number;
-  readonly cache: KvCache;
-  readonly tables: Tables;
-  #released = false;
-
-  /** Takes shares of the blocks in `tables`. */
-  constructor(cache: KvCache, length: number, tables: Tables) {
-    this.cache = cache;
-    this.length = length;
-    this.tables = tables;
-    share(cache, tables);
-  }
-
-  get released(): boolean {
-    return this.#released;
-  }
-
-  /** Gives the blocks back; sequences that share them keep theirs. Harmless when repeated. */
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    giveBack(this.cache, this.tables);
   }
 }
 
@@ -144,17 +118,25 @@ export class Sequence {
   #released = false;
 
   /** Use `cache.open()`. */
-  constructor(cache: KvCache, prefix?: Prefix) {
-    if (prefix && (prefix.cache !== cache || prefix.released)) {
-      throw new TypeError(
-        `Cannot open a sequence from a prefix that ${prefix.released ? 'was released' : 'belongs to another cache'}`,
-      );
+  constructor(cache: KvCache, kept: readonly KeptBlock[], length: number) {
+    checkKept(cache, kept, length);
+    const whole = Math.floor(length / KV_BLOCK);
+    const first = cache.firstVisibleBlock(whole * KV_BLOCK);
+    const tables = {
+      full: kept.slice(0, whole).map(({ full }) => full),
+      sliding: kept.slice(0, whole).map(({ sliding }, i) => (i < first ? HOLE : sliding)),
+    };
+    const begun = kept[whole];
+    if (begun) {
+      const copy = cache.copyBlock(begun);
+      tables.full.push(copy.full);
+      tables.sliding.push(copy.sliding);
     }
+    share(cache, { full: tables.full.slice(0, whole), sliding: tables.sliding.slice(0, whole) });
     this.cache = cache;
-    this.#length = prefix?.length ?? 0;
-    this.#floor = this.#length;
-    this.#tables = { full: [...(prefix?.tables.full ?? [])], sliding: [...(prefix?.tables.sliding ?? [])] };
-    share(cache, this.#tables);
+    this.#tables = tables;
+    this.#length = length;
+    this.#floor = length;
   }
 
   get length(): number {
@@ -207,17 +189,16 @@ export class Sequence {
     this.#length = length;
   }
 
-  /** Keeps the whole blocks up to here, floor(length / 64) * 64 positions, for sequences that begin alike. */
-  keep(): Prefix {
-    this.#assertOpen('keep');
-    const blocks = Math.floor(this.#length / KV_BLOCK);
-    const first = this.cache.firstVisibleBlock(blocks * KV_BLOCK);
-    const prefix = new Prefix(this.cache, blocks * KV_BLOCK, {
-      full: this.#tables.full.slice(0, blocks),
-      sliding: this.#tables.sliding.slice(0, blocks).map((id, i) => (i < first ? HOLE : id)),
-    });
-    this.#floor = Math.max(this.#floor, prefix.length); // its blocks are shared now: never write them again
-    return prefix;
+  /**
+   * Keeps block `index`, whole or begun, for sequences that begin alike. What is in it now may not be forgotten any more;
+   * behind that this sequence goes on writing.
+   */
+  keep(index: number): KeptBlock {
+    this.#assertOpen('keep a block of');
+    const { full, sliding } = this.#tables;
+    if (!(index in full)) throw new RangeError(`Cannot keep block ${index} of ${full.length}`);
+    this.#floor = Math.max(this.#floor, Math.min(this.#length, (index + 1) * KV_BLOCK));
+    return new KeptBlock(this.cache, full[index]!, sliding[index]!);
   }
 
   /** Gives the blocks back. Harmless when repeated. */
@@ -234,7 +215,7 @@ export class Sequence {
     return this.#tables;
   }
 
-  /** Drops sliding blocks that neither the next query nor the first query after `keep` can see. */
+  /** Drops sliding blocks that no query can see: neither the next one nor another from the begun block on. */
   #dropUnseen(): void {
     const { sliding } = this.#tables;
     const first = this.cache.firstVisibleBlock(Math.floor(this.#length / KV_BLOCK) * KV_BLOCK);
@@ -247,46 +228,4 @@ export class Sequence {
   #assertOpen(action: string): void {
     if (this.#released) throw new TypeError(`Cannot ${action} a sequence that was released`);
   }
-}
-
-/** Where `counts[i]` new tokens at the end of each sequence stand, for the full and the sliding layers. */
-export function kvViews(sequences: readonly Sequence[], counts: readonly number[]): { full: KvView; sliding: KvView } {
-  const tokens = counts.reduce((sum, count) => sum + count, 0);
-  const positions = new Int32Array(tokens);
-  const rows = new Int32Array(tokens);
-  let token = 0;
-  sequences.forEach((sequence, row) => {
-    for (let position = sequence.length - counts[row]!; position < sequence.length; position++, token++) {
-      positions[token] = position;
-      rows[token] = row;
-    }
-  });
-  const tableWidth = Math.max(1, ...sequences.map((sequence) => sequence.tables.full.length));
-  const view = (kind: 'full' | 'sliding'): KvView => {
-    const tables = new Int32Array(sequences.length * tableWidth).fill(HOLE);
-    sequences.forEach((sequence, row) => {
-      tables.set(sequence.tables[kind], row * tableWidth);
-    });
-    return { positions, sequences: rows, tables, tableWidth };
-  };
-  return { full: view('full'), sliding: view('sliding') };
-}
-
-/** The same view for some of its tokens. */
-export function pickTokens(view: KvView, tokens: Int32Array): KvView {
-  return {
-    ...view,
-    positions: tokens.map((token) => view.positions[token]!),
-    sequences: tokens.map((token) => view.sequences[token]!),
-  };
-}
-
-function share(cache: KvCache, tables: Tables): void {
-  for (const id of tables.full) cache.full.share(id);
-  for (const id of tables.sliding) if (id !== HOLE) cache.sliding.share(id);
-}
-
-function giveBack(cache: KvCache, tables: Tables): void {
-  for (const id of tables.full) cache.full.release(id);
-  for (const id of tables.sliding) if (id !== HOLE) cache.sliding.release(id);
 }

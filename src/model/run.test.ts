@@ -64,18 +64,22 @@ test('prefill of nine tokens beside decode steps of two other sequences equals e
   assert.deepEqual(logits[2], await row(2, 39));
 });
 
-test('a sequence that goes on from a kept prefix gives the bits of one that read it all', async () => {
-  const cache = new KvCache(model);
+test('a sequence that goes on from kept blocks gives the bits of one that read it all', async () => {
   const ids = tokens(333, 5);
-  const first = cache.open();
-  await runStep(model, cache, [{ sequence: first, ids: ids.slice(0, 300), logits: 'none' }]);
-  const prefix = first.keep();
-  await runStep(model, cache, [{ sequence: first, ids: tokens(20, 6), logits: 'none' }]); // another end
-  first.release();
-  const second = cache.open(prefix);
-  assert.equal(second.length, 256);
-  const { logits } = await runStep(model, cache, [{ sequence: second, ids: ids.slice(256), logits: 'all' }]);
-  assert.deepEqual(logits[0], (await alone(ids)).subarray(256 * vocabSize));
+  const whole = await alone(ids);
+  for (const length of [256, 255, 257, 299, 300]) {
+    const cache = new KvCache(model);
+    const first = cache.open();
+    await runStep(model, cache, [{ sequence: first, ids: ids.slice(0, 300), logits: 'none' }]);
+    const kept = Array.from({ length: Math.ceil(length / 64) }, (_, index) => first.keep(index));
+    await runStep(model, cache, [{ sequence: first, ids: tokens(70, 6), logits: 'none' }]); // another end
+    const second = cache.open(kept, length);
+    await runStep(model, cache, [{ sequence: first, ids: tokens(20, 7), logits: 'none' }]);
+    first.release();
+    for (const block of kept) block.release();
+    const { logits } = await runStep(model, cache, [{ sequence: second, ids: ids.slice(length), logits: 'all' }]);
+    assert.deepEqual(logits[0], whole.subarray(length * vocabSize), `after ${length}`);
+  }
 });
 
 test('positions may be asked for in any order, and more than once', async () => {

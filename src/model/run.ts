@@ -1,7 +1,8 @@
 import type { Tensor } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
 import { forward, type Places, type StepPlan } from './forward.ts';
-import { type KvCache, kvViews, pickTokens, type Sequence } from './kvcache.ts';
+import { kvViews, pickTokens } from './kv-views.ts';
+import type { KvCache, Sequence } from './kvcache.ts';
 import { ropeAngles, yarn } from './rope.ts';
 import type { Model } from './types.ts';
 
