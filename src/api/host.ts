@@ -14,8 +14,8 @@ export interface Host {
   models(): Promise<readonly ModelCard[]>;
   /** Unloads a model once its last lease is released. False when it is not loaded. Rejects with `api/unknown-model`. */
   unload?(name: string): Promise<boolean>;
-  /** The numbers of a model, be it loaded or not. Rejects with `api/unknown-model` or `checkpoint/…`. */
-  config?(name: string): Promise<ModelConfig>;
+  /** A model by any of its names, be it loaded or not. Rejects with `api/unknown-model` or `checkpoint/…`. */
+  describe?(name: string): Promise<ModelDescription>;
   /** Downloads a model, or completes it; then it can be asked for. Throws `store/…`. Absent where nothing is downloaded. */
   pull?(name: string, options: { readonly signal: AbortSignal }): AsyncIterable<PullEvent>;
   /** Unloads a model with weights and removes its files. Rejects with `api/unknown-model` or `store/…`. */
@@ -42,6 +42,12 @@ export interface Lease {
   readonly preset?: Preset;
   /** Harmless when repeated. */
   release(): void;
+}
+
+export interface ModelDescription {
+  /** As on its card. */
+  readonly name: string;
+  readonly config: ModelConfig;
 }
 
 /** A model that can be asked for. */

@@ -8,8 +8,9 @@ export {
   chatCompletionRequest,
   type Service,
 } from './chat-completions/index.ts';
+export { type CompletionRequest, completion, completionRequest } from './completions/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
-export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard } from './host.ts';
+export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard, ModelDescription } from './host.ts';
 export { listModels, retrieveModel } from './models.ts';
 export * as ollama from './ollama/index.ts';
 export { type Preset, type PresetParameters, withPreset } from './preset.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { DerivedModel, Host, Lease, LendOptions, ModelCard } from '../../api/index.ts';
+import type { DerivedModel, Host, Lease, LendOptions, ModelCard, ModelDescription } from '../../api/index.ts';
 import { type LoadedModel, type LoadOptions, load } from '../../chat/index.ts';
 import { openCheckpoint, type PullEvent, pull, removeModel } from '../../checkpoint/index.ts';
 import type { EngineStats } from '../../engine/index.ts';
-import { type ModelConfig, readConfig } from '../../model/index.ts';
+import { readConfig } from '../../model/index.ts';
 import { Catalog, type ModelSource, otherNames } from './catalog.ts';
 import type { Clock } from './clock.ts';
 import { StoredDerivedModels } from './derived.ts';
@@ -128,11 +128,11 @@ export class ModelHost implements Host {
     return await this.#pool.unload(source.path);
   }
 
-  async config(name: string): Promise<ModelConfig> {
-    const { source } = await this.#find(name);
+  async describe(name: string): Promise<ModelDescription> {
+    const { source, derived } = await this.#find(name);
     const checkpoint = await openCheckpoint(source.path);
     try {
-      return readConfig(checkpoint);
+      return { name: derived?.name ?? source.name, config: readConfig(checkpoint) };
     } finally {
       checkpoint.close();
     }

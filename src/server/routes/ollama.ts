@@ -1,4 +1,6 @@
-import { json, ollama } from '../../api/index.ts';
+import type { ZodType } from 'zod';
+import { json, ollama, type Reply } from '../../api/index.ts';
+import { OssiaError } from '../../base/index.ts';
 import type { RouteGroup } from '../app.ts';
 import type { RequestContext } from '../context.ts';
 import { readBody } from '../http/body.ts';
@@ -12,13 +14,59 @@ export const ollamaRoutes: RouteGroup = {
     app.get('/api/version', () => send(json({ version: ollama.OLLAMA_VERSION })));
     app.get('/api/tags', async () => send(await ollama.tags(host)));
     app.get('/api/ps', async () => send(await ollama.ps(host)));
-    app.post('/api/chat', async (c) => send(await ollama.chat(await readBody(c, ollama.chatSchema), state, asker(c))));
-    app.post('/api/generate', async (c) =>
-      send(await ollama.generate(await readBody(c, ollama.generateSchema), state, asker(c))),
+    app.post(
+      '/api/chat',
+      answer(ollama.chatSchema, (body, asker) => ollama.chat(body, state, asker)),
     );
+    app.post(
+      '/api/generate',
+      answer(ollama.generateSchema, (body, asker) => ollama.generate(body, state, asker)),
+    );
+    app.post(
+      '/api/show',
+      answer(ollama.nameSchema, (body) => ollama.show(body, host)),
+    );
+    app.post(
+      '/api/pull',
+      answer(ollama.pullSchema, (body, asker) => ollama.pull(body, host, asker)),
+    );
+    app.post(
+      '/api/create',
+      answer(ollama.createSchema, (body) => ollama.create(body, host)),
+    );
+    app.post(
+      '/api/copy',
+      answer(ollama.copySchema, (body) => ollama.copy(body, host)),
+    );
+    app.delete(
+      '/api/delete',
+      answer(ollama.nameSchema, (body) => ollama.remove(body, host)),
+    );
+    for (const [path, why] of Object.entries(UNSUPPORTED)) app.post(path, () => refuse(path, why));
+    app.get('/api/blobs/:digest', () => {
+      throw new OssiaError('api/not-found', 'This server keeps no uploads');
+    });
   },
 };
 
-function asker(c: RequestContext): ollama.OllamaRequest {
+/** What Ollama has and this server does not, and why. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  '/api/push': 'it publishes no models',
+  '/api/embed': 'gpt-oss makes no embeddings',
+  '/api/embeddings': 'gpt-oss makes no embeddings',
+  '/api/blobs/:digest': 'models are made of those that are here, not of uploads',
+  '/v1/systemone': 'it has no decision models',
+};
+
+function refuse(path: string, why: string): never {
+  throw new OssiaError('api/unsupported', `This server does not have ${path}: ${why}`);
+}
+
+/** A route that reads its body by a schema. */
+function answer<T>(schema: ZodType<T>, reply: (body: T, asker: ollama.OllamaRequest) => Promise<Reply>) {
+  return async (c: RequestContext) => send(await reply(await readBody(c, schema), askerOf(c)));
+}
+
+function askerOf(c: RequestContext): ollama.OllamaRequest {
   return { id: c.get('requestId'), client: c.get('client'), signal: c.get('signal') };
 }
