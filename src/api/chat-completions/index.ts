@@ -7,6 +7,7 @@ import { toMessages } from './messages.ts';
 import { toOptions } from './options.ts';
 import { reportOf, usageOf } from './report.ts';
 import { type AnswerForm, choiceOf, finishTurn } from './response.ts';
+import { seeded } from './sampling.ts';
 import type { ChatCompletionRequest } from './schema.ts';
 import { type Caller, type Service, systemFingerprint } from './service.ts';
 import { chunks } from './stream.ts';
@@ -23,11 +24,13 @@ export type { Caller, Service } from './service.ts';
 export async function chatCompletion(request: ChatCompletionRequest, service: Service, caller: Caller): Promise<Reply> {
   const asked = { messages: toMessages(request.messages), options: toOptions(request) };
   const lease = await service.host.lend(request.model ?? undefined, { signal: caller.signal });
-  const turns = new RequestTurns(service, lease, caller);
+  const head = headOf(request, lease, service);
+  const turns = new RequestTurns(head.id, 'chat', lease, caller);
   try {
     const { messages, options } = withPreset(lease, asked.messages, asked.options);
-    const head = headOf(request, lease, service);
-    await turns.start(head.id, request.n ?? 1, messages, options);
+    for (const own of seeded(options, request.n ?? 1)) {
+      await turns.add((turn) => service.turns.start(lease.model, messages, own, turn));
+    }
     if (request.stream === true) return streamed(request, head, turns, formOf(request, lease));
     const reply = await whole(request, head, turns, formOf(request, lease));
     turns.done();

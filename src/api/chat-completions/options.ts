@@ -1,6 +1,6 @@
 import type { ChatOptions } from '../../chat/index.ts';
 import { badRequest } from '../validate.ts';
-import { given, samplingOf, stopsOf } from './sampling.ts';
+import { checkRefused, given, samplingOf, stopsOf } from './sampling.ts';
 import type { ChatCompletionRequest } from './schema.ts';
 import { toTools } from './tools.ts';
 
@@ -11,7 +11,6 @@ export function toOptions(request: ChatCompletionRequest): ChatOptions {
   if (!logprobs && request.top_logprobs != null) {
     throw badRequest('top_logprobs: expected logprobs to be true beside it', 'top_logprobs');
   }
-  const stop = stopsOf(request);
   const { effort, maxReasoningTokens } = thinking(request);
   const responseFormat = formatOf(request.response_format);
   return {
@@ -19,7 +18,7 @@ export function toOptions(request: ChatCompletionRequest): ChatOptions {
     ...toTools(request),
     ...given({
       maxTokens: request.max_completion_tokens ?? request.max_tokens,
-      stop: stop.length === 0 ? undefined : stop,
+      stop: stopsOf(request),
       topLogprobs: logprobs ? (request.top_logprobs ?? 0) : undefined,
       effort,
       maxReasoningTokens,
@@ -62,7 +61,9 @@ function formatOf(format: ChatCompletionRequest['response_format']): ChatOptions
   return { name, schema: schema ?? { type: 'object' }, ...given({ description, strict }) };
 }
 
-function checkSupported({ modalities, audio, web_search_options }: ChatCompletionRequest): void {
+function checkSupported(request: ChatCompletionRequest): void {
+  checkRefused(request);
+  const { modalities, audio, web_search_options } = request;
   const other = modalities?.find((modality) => modality !== 'text');
   if (other !== undefined) throw badRequest(`modalities: gpt-oss writes text only, not ${other}`, 'modalities');
   if (audio != null) throw badRequest('audio: gpt-oss writes text only', 'audio');

@@ -1,18 +1,22 @@
 import type { ChatEnd, Usage } from '../../chat/index.ts';
 import { given } from './sampling.ts';
 
-/** Of a request with several answers: the prompt counts once. */
-export function usageOf(turns: readonly Usage[]) {
-  const sum = (count: (usage: Usage) => number) => turns.reduce((total, usage) => total + count(usage), 0);
-  const prompt = turns[0]?.promptTokens ?? 0;
-  const completion = sum(({ outputTokens }) => outputTokens);
+/** What a request took. A prompt counts once, however many answers it has. */
+export function usageOf(turns: readonly Usage[], answersPerPrompt = turns.length) {
+  const prompts = turns.filter((_, index) => index % answersPerPrompt === 0);
+  const prompt = sum(prompts, ({ promptTokens }) => promptTokens);
+  const completion = sum(turns, ({ outputTokens }) => outputTokens);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: turns[0]?.cachedTokens ?? 0 },
-    completion_tokens_details: { reasoning_tokens: sum(({ reasoningTokens }) => reasoningTokens) },
+    prompt_tokens_details: { cached_tokens: sum(prompts, ({ cachedTokens }) => cachedTokens) },
+    completion_tokens_details: { reasoning_tokens: sum(turns, ({ reasoningTokens }) => reasoningTokens) },
   };
+}
+
+function sum(turns: readonly Usage[], count: (usage: Usage) => number): number {
+  return turns.reduce((total, usage) => total + count(usage), 0);
 }
 
 /** A call that the limit cut in the middle of its arguments. */

@@ -21,24 +21,28 @@ export interface FinishedTurn {
   readonly usage: Usage;
   readonly end: ChatEnd;
   readonly cutCalls: readonly CutCall[];
+  /** All texts as they came, for what has no messages. */
+  readonly text: string;
   readonly logprobs: readonly TokenLogprob[];
 }
 
 /** Reads a turn to its end. */
 export async function finishTurn(
   events: AsyncIterable<ChatEvent>,
-  form: AnswerForm,
+  form: Pick<AnswerForm, 'logprobs' | 'tokenizer'>,
   signal: AbortSignal,
 ): Promise<FinishedTurn> {
   const tokens = new AnswerTokens(form.tokenizer);
   const logprobs: TokenLogprob[] = [];
   let certain = 0; // of the logprobs: what comes after may be retracted
   const cutCalls: CutCall[] = [];
+  let text = '';
   let usage: Usage | undefined;
   let end: ChatEnd | undefined;
   for await (const event of events) {
     if (form.logprobs) logprobs.push(...tokens.push(event));
     if (event.type === 'message') certain = logprobs.length;
+    else if (event.type === 'text') text += event.delta;
     else if (event.type === 'retract') logprobs.length = certain;
     else if (event.type === 'tool_call' && event.status === 'incomplete') {
       cutCalls.push({ name: event.name, arguments: event.arguments });
@@ -47,7 +51,7 @@ export async function finishTurn(
   }
   if (!usage || !end) throw new TypeError('The turn ended without an end event');
   checkInTime(end, signal);
-  return { usage, end, cutCalls, logprobs };
+  return { usage, end, cutCalls, text, logprobs };
 }
 
 /** Throws what the server ended the turn for (its time was up), if it did. */

@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { ChatOptions } from '../../chat/index.ts';
+import { badRequest } from '../validate.ts';
 
 /** Parameters that mean the same in Chat Completions and Completions: OpenAI's, and those that vLLM added. */
 export const samplingFields = {
@@ -20,6 +22,35 @@ export const samplingFields = {
 } as const;
 
 export type SamplingFields = z.infer<z.ZodObject<typeof samplingFields>>;
+
+/** What other servers offer and this one does not: ignoring it would change the answer, so it is refused. */
+const REFUSED = {
+  guided_json: 'use response_format',
+  guided_regex: 'use response_format with a schema that has a pattern',
+  guided_choice: 'use response_format with a schema that has an enum',
+  guided_grammar: 'use response_format',
+  structured_outputs: 'use response_format',
+  grammar: 'use response_format',
+  bad_words: 'use logit_bias',
+  allowed_token_ids: 'use logit_bias',
+  stop_token_ids: 'use stop',
+  min_tokens: 'no least length can be held',
+  use_beam_search: 'tokens are sampled one by one',
+  prompt_logprobs: 'there are logprobs of the answer only',
+} as const;
+
+export const refusedFields = Object.fromEntries(
+  Object.keys(REFUSED).map((name) => [name, z.unknown().optional()]),
+) as Record<keyof typeof REFUSED, z.ZodOptional<z.ZodUnknown>>;
+
+/** Throws `api/bad-request` for what is refused and not empty. */
+export function checkRefused(request: { readonly [Name in keyof typeof REFUSED]?: unknown }): void {
+  for (const [name, why] of Object.entries(REFUSED)) {
+    const value = request[name as keyof typeof REFUSED];
+    const isEmpty = value == null || value === false || value === 0 || (Array.isArray(value) && value.length === 0);
+    if (!isEmpty) throw badRequest(`${name}: not offered here; ${why}`, name);
+  }
+}
 
 export const streamOptions = z.object({ include_usage: z.boolean().nullish() }).nullish();
 
@@ -51,18 +82,25 @@ export function samplingOf(
   });
 }
 
-/** Stop texts as a list. */
-export function stopsOf({ stop }: SamplingFields): readonly string[] {
-  if (stop == null) return [];
+/** Stop texts as a list, if there are any. */
+export function stopsOf({ stop }: SamplingFields): readonly string[] | undefined {
+  if (stop == null || stop.length === 0) return undefined;
   return typeof stop === 'string' ? [stop] : stop;
 }
 
 const SEEDS = 2 ** 53;
 
 /** The seed of one of several answers to a request; other APIs have negative seeds, the engine counts from 0 to 2^53 − 1. */
-export function seedOf(seed: number, index = 0): number {
+function seedOf(seed: number, index = 0): number {
   const wrapped = (BigInt(seed) + BigInt(index)) % BigInt(SEEDS);
   return Number(wrapped < 0n ? wrapped + BigInt(SEEDS) : wrapped);
+}
+
+/** The options of each of several answers: they differ by their seeds, each one more than the one before. */
+export function seeded<T extends { readonly seed?: number }>(options: T, count: number): T[] {
+  if (count === 1) return [options];
+  const first = options.seed ?? randomInt(2 ** 47);
+  return Array.from({ length: count }, (_, index) => ({ ...options, seed: seedOf(first, index) }));
 }
 
 /** Without what is undefined or null. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { samplingFields, streamOptions } from './sampling.ts';
+import { refusedFields, samplingFields, streamOptions } from './sampling.ts';
 
 /** Any part of a message's content; `messages.ts` says which of them a model without eyes and ears can read. */
 const part = z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() });
@@ -100,6 +100,7 @@ export const chatCompletionRequest = z.object({
   modalities: z.array(z.string()).nullish(),
   audio: z.unknown().optional(),
   web_search_options: z.unknown().optional(),
+  ...refusedFields,
   // Ossia's and vLLM's own.
   max_reasoning_tokens: z.int().min(0).nullish(),
   reserve: z.int().min(0).nullish(),

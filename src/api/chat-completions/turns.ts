@@ -1,45 +1,41 @@
-import { randomInt } from 'node:crypto';
-import type { ChatEvent, ChatMessage, ChatOptions } from '../../chat/index.ts';
+import type { ChatEvent } from '../../chat/index.ts';
 import type { Lease } from '../host.ts';
-import { seedOf } from './sampling.ts';
-import type { Caller, Service } from './service.ts';
+import type { TurnRequest } from '../turns.ts';
+import type { Caller } from './service.ts';
 
 export type Turn = AsyncIterableIterator<ChatEvent>;
 
-/** The turns of one request, one for each of its answers. */
+/** The turns of one request, one for each of its answers, and the model on loan for them. */
 export class RequestTurns {
   readonly all: Turn[] = [];
-  readonly #service: Service;
+  /** Fires when the caller has left, or the request is done. */
+  readonly signal: AbortSignal;
+  readonly #id: string;
+  readonly #api: TurnRequest['api'];
   readonly #lease: Lease;
   readonly #caller: Caller;
   readonly #stop = new AbortController();
-  /** Fires when the caller has left, or the request is done. */
-  readonly signal: AbortSignal;
 
-  constructor(service: Service, lease: Lease, caller: Caller) {
-    this.#service = service;
+  /** `id`: the response's; the turn of its first answer bears it, those of others have their index behind it. */
+  constructor(id: string, api: TurnRequest['api'], lease: Lease, caller: Caller) {
+    this.#id = id;
+    this.#api = api;
     this.#lease = lease;
     this.#caller = caller;
     this.signal = AbortSignal.any([caller.signal, this.#stop.signal]);
   }
 
-  /**
-   * Starts `count` turns that differ by their seeds, each one more than the one before. The first goes ahead, so that the
-   * others find its prompt computed.
-   */
-  async start(id: string, count: number, messages: readonly ChatMessage[], options: ChatOptions): Promise<void> {
-    const seed = options.seed ?? (count > 1 ? randomInt(2 ** 47) : undefined);
-    for (let index = 0; index < count; index++) {
-      const own = seed === undefined ? options : { ...options, seed: seedOf(seed, index) };
-      const turn = await this.#service.turns.start(this.#lease.model, messages, own, {
-        id: index === 0 ? id : `${id}-${index}`,
-        api: 'chat',
-        client: this.#caller.client,
-        signal: this.signal,
-        loadMs: this.#lease.loadMs,
-      });
-      this.all.push(turn);
-    }
+  /** Starts one more turn. The first has begun before the next is added, so that this finds their common prompt computed. */
+  async add(start: (request: TurnRequest) => Turn | Promise<Turn>): Promise<void> {
+    const index = this.all.length;
+    const turn = await start({
+      id: index === 0 ? this.#id : `${this.#id}-${index}`,
+      api: this.#api,
+      client: this.#caller.client,
+      signal: this.signal,
+      loadMs: this.#lease.loadMs,
+    });
+    this.all.push(turn);
   }
 
   /** Ends what still runs and gives the model back. Harmless when repeated. */

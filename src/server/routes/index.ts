@@ -1,15 +1,21 @@
 import type { RouteGroup } from '../app.ts';
+import { answerNowRoutes } from './answer-now.ts';
 import { anthropicRoutes } from './anthropic.ts';
 import { chatCompletionsRoutes } from './chat-completions.ts';
-import { healthRoutes } from './health.ts';
 import { modelsRoutes } from './models.ts';
 import { ollamaRoutes } from './ollama.ts';
+import { sageMakerRoutes } from './sagemaker.ts';
 
-/** All that is served, in the order in which paths are matched. A wire format adds its line here. */
+/** The wire formats, in the order in which paths are matched; each adds its line here. */
 export const routeGroups: readonly RouteGroup[] = [
+  answerNowRoutes,
   chatCompletionsRoutes,
   modelsRoutes,
   anthropicRoutes,
-  healthRoutes,
   ollamaRoutes,
+  sageMakerRoutes,
 ];
+
+export { metricsRoutes } from './metrics.ts';
+export { openApiRoutes } from './openapi.ts';
+export { type ProbeOptions, probeRoutes } from './probes.ts';
