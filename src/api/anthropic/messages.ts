@@ -1,8 +1,8 @@
 import { OssiaError } from '../../base/index.ts';
-import type { ChatMessage, ChatOptions } from '../../chat/index.ts';
+import type { ChatEvent, ChatMessage, ChatOptions } from '../../chat/index.ts';
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
-import { json, type Reply } from '../reply.ts';
+import { json, type Reply, type SseEvent } from '../reply.ts';
 import type { Turns } from '../turns.ts';
 import { collect } from './collect.ts';
 import { newMessageId } from './ids.ts';
@@ -51,7 +51,7 @@ export class Messages {
         const promptTokens = this.#turns.countTokens(model, turn.messages, turn.options);
         const stream = { ...shared, id, model: name, promptTokens, requestId: asker.requestId, cancelled };
         isStreaming = true;
-        return { type: 'sse', events: released(streamMessage(events, stream), lease, signal), headers };
+        return { type: 'sse', events: released(streamMessage(events, stream), events, lease, signal), headers };
       }
       const { content, usage, end } = await collect(events, shared.display, this.#seal);
       if (end.reason === 'cancelled') throw cancelled();
@@ -86,17 +86,26 @@ function whyCancelled(signal: AbortSignal): unknown {
   return new OssiaError('server/draining', 'The turn was stopped before its end');
 }
 
-/** Gives the model back when a stream ends, is left, or was never read. */
-function released<T>(items: AsyncGenerator<T, void, undefined>, lease: Lease, signal: AbortSignal): AsyncIterable<T> {
+/** Gives the model back when a stream ends or is left, be it before its first event. */
+function released(
+  stream: AsyncGenerator<SseEvent>,
+  events: AsyncIterator<ChatEvent>,
+  lease: Lease,
+  signal: AbortSignal,
+) {
   const release = () => lease.release();
   signal.addEventListener('abort', release, { once: true });
-  async function* watched() {
-    try {
-      yield* items;
-    } finally {
-      signal.removeEventListener('abort', release);
+  const iterator: AsyncIterator<SseEvent> = {
+    async next() {
+      const result = await stream.next();
+      if (result.done) release();
+      return result;
+    },
+    async return() {
       release();
-    }
-  }
-  return watched();
+      await events.return?.(); // a stream that nobody began to read would not do it
+      return stream.return(undefined);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
