@@ -2,6 +2,7 @@ import type { RouteGroup } from '../app.ts';
 import { answerNowRoutes } from './answer-now.ts';
 import { anthropicRoutes } from './anthropic.ts';
 import { chatCompletionsRoutes } from './chat-completions.ts';
+import { completionsRoutes } from './completions.ts';
 import { modelsRoutes } from './models.ts';
 import { ollamaRoutes } from './ollama.ts';
 import { sageMakerRoutes } from './sagemaker.ts';
@@ -10,6 +11,7 @@ import { sageMakerRoutes } from './sagemaker.ts';
 export const routeGroups: readonly RouteGroup[] = [
   answerNowRoutes,
   chatCompletionsRoutes,
+  completionsRoutes,
   modelsRoutes,
   anthropicRoutes,
   ollamaRoutes,
