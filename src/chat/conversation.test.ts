@@ -168,3 +168,19 @@ test('messages and tools of the wrong form are refused with their place', () => 
   assert.throws(() => toConversation(HI, { effort }), { code: 'harmony/bad-conversation', message: /got "extreme"/ });
   assert.throws(() => toConversation(HI, { tools: [{ name: 'f' }, { name: 'f' }] }), /two tools with the name "f"/);
 });
+
+test('text beside a call is a remark before it, and the thoughts of its turn stay', () => {
+  const call = { id: 'a', name: 'weather', arguments: '{}' };
+  const text = prompt([
+    { role: 'user', content: '?' },
+    { role: 'assistant', content: 'Let me look.', reasoning: 'Rain?', toolCalls: [call] },
+    { role: 'tool', content: 'rain' },
+  ]);
+  const order = ['analysis<|message|>Rain?', 'commentary<|message|>Let me look.<|end|>', '{}<|call|>', 'rain<|end|>'];
+  const places = order.map((piece) => text.indexOf(piece));
+  assert.ok(places[0]! > 0, text);
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+});

@@ -10,6 +10,7 @@ import {
   functionResultMessage,
   type Message,
   reasoningMessage,
+  remarkMessage,
   systemMessage,
   userMessage,
 } from '../harmony/index.ts';
@@ -93,13 +94,12 @@ function toMessages(message: ChatMessage, calls: Calls, index: number): Message[
 }
 
 function assistantMessages({ content, reasoning, toolCalls }: AssistantMessage): Message[] {
-  return [
-    ...(reasoning ? [reasoningMessage(reasoning)] : []),
-    ...(toolCalls ?? []).map((call) =>
-      (call.builtin ? builtinCallMessage : functionCallMessage)(call.name, call.arguments),
-    ),
-    ...(content ? [answerMessage(content)] : []),
-  ];
+  const calls = (toolCalls ?? []).map((call) =>
+    (call.builtin ? builtinCallMessage : functionCallMessage)(call.name, call.arguments),
+  );
+  // Text beside calls is a remark before them: behind an answer no result could come.
+  const text = content ? [calls.length > 0 ? remarkMessage(content) : answerMessage(content)] : [];
+  return [...(reasoning ? [reasoningMessage(reasoning)] : []), ...text, ...calls];
 }
 
 interface OpenCall {

@@ -85,6 +85,11 @@ export function answerMessage(text: string): Message {
   return { role: 'assistant', channel: 'final', content: text };
 }
 
+/** What the model told the user before a call, while it was still at work. */
+export function remarkMessage(text: string): Message {
+  return { role: 'assistant', channel: 'commentary', content: text };
+}
+
 /** Past thoughts; the history rule decides whether they are rendered. */
 export function reasoningMessage(text: string): Message {
   return { role: 'assistant', channel: 'analysis', content: text };

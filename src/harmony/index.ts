@@ -9,6 +9,7 @@ export {
   functionResultMessage,
   type ResponseFormat,
   reasoningMessage,
+  remarkMessage,
   type SystemMessageOptions,
   systemMessage,
   userMessage,
