@@ -101,6 +101,11 @@ export const problems = {
   'server/timeout': { status: 504, next: 'Ask for fewer tokens, or start the server with a longer --request-timeout' },
   'server/draining': { status: 503, next: 'The server is shutting down: try again when it is back' },
   'server/unknown-route': { status: 404, next: 'See /openapi.json for what there is' },
+  'server/method-not-allowed': { status: 405, next: 'Use one of the methods that the message names' },
+  'server/bad-http': { status: 400, next: 'Send a well-formed HTTP/1.1 request' },
+  'server/headers-too-large': { status: 431, next: 'Send fewer or shorter headers' },
+  'server/slow-request': { status: 408, next: 'Send the whole request without long pauses' },
+  'server/bad-option': { status: 400, next: 'Correct the option that the message names: see docs/server.md' },
   'server/cannot-listen': { status: 500, next: 'Choose another port with --port, or stop what uses it' },
   'server/model-too-large': {
     status: 507,
@@ -109,6 +114,11 @@ export const problems = {
   'server/store-failed': { status: 500, next: 'Check the disk and the permissions of the data directory' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },
+  'cli/no-server': {
+    status: 502,
+    next: 'Start one with `ossia serve`, or name another with --host or OSSIA_HOST',
+  },
+  'cli/server-refused': { status: 502, next: 'Do what the message says; the log of the server may say more' },
   'cli/unexpected': { status: 500, next: 'Run again with OSSIA_DEBUG=1, and report what it prints' },
 } as const;
 

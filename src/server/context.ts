@@ -1,4 +1,5 @@
-import type { Context } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { Host, Turns } from '../api/index.ts';
 import type { Logger } from './log.ts';
 
@@ -12,15 +13,20 @@ export interface ServerContext {
 }
 
 /** What every request has, set by the first middleware. */
+export interface RequestVariables {
+  /** In every reply (`x-request-id`), error and log line. */
+  requestId: string;
+  /** For fairness: the key's name, or the address. */
+  client: string;
+  /** Fires when the client has left, or the request has run out of time. */
+  signal: AbortSignal;
+}
+
 export interface RequestState {
-  Variables: {
-    /** In every reply (`x-request-id`), error and log line. */
-    requestId: string;
-    /** For fairness: the key's name, or the address. */
-    client: string;
-    /** Fires when the client has left, or the request has run out of time. */
-    signal: AbortSignal;
-  };
+  Variables: RequestVariables;
+  /** Nothing where there is no socket, as in `app.request`. `within`: the request that was sent on inside the server. */
+  Bindings: Partial<HttpBindings> & { readonly within?: RequestVariables };
 }
 
 export type RequestContext = Context<RequestState>;
+export type Middleware = MiddlewareHandler<RequestState>;

@@ -2,4 +2,4 @@
 export { type App, createApp, type RouteGroup } from './app.ts';
 export type { RequestContext, RequestState, ServerContext } from './context.ts';
 export { type Logger, silent } from './log.ts';
-export { routeGroups } from './routes/index.ts';
+export { probeRoutes, routeGroups } from './routes/index.ts';

@@ -8,6 +8,7 @@ import {
   type App,
   createApp,
   type Logger,
+  probeRoutes,
   type RouteGroup,
   routeGroups,
   type ServerContext,
@@ -44,7 +45,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   const { observer } = options;
   const turns = new Turns({ memory: new TurnMemory(), ...(observer === undefined ? {} : { observer }) });
   const context = { host, turns, log: options.log ?? silent, version: '0.0.0-test', ...options.context };
-  const app = createApp(context, options.groups ?? routeGroups);
+  const app = createApp(context, [probeRoutes(), ...(options.groups ?? routeGroups)]);
   const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, overrideGlobalObjects: false }) as Server;
   if (!server.listening) await once(server, 'listening');
   const address = server.address();

@@ -1,4 +1,4 @@
-import type { ErrorReply, Reply, SseEvent } from '../../api/index.ts';
+import { type ErrorReply, openAiError, type Reply, type SseEvent } from '../../api/index.ts';
 
 /** A comment goes out after this long without an event, so that proxies keep the connection. */
 const PING_MS = 15_000;
@@ -11,9 +11,9 @@ export function send(reply: Reply | (ErrorReply & { readonly type: 'error' })): 
     case 'error':
       return jsonResponse(reply.body, reply.status, reply.headers);
     case 'sse':
-      return stream(reply.events, formatSse, 'text/event-stream; charset=utf-8', reply.headers, ': ping\n\n');
+      return stream(sse(reply.events), 'text/event-stream; charset=utf-8', reply.headers);
     case 'ndjson':
-      return stream(reply.lines, formatLine, 'application/x-ndjson', reply.headers);
+      return stream(ndjson(reply.lines), 'application/x-ndjson', reply.headers);
   }
 }
 
@@ -22,6 +22,23 @@ function jsonResponse(body: unknown, status: number, headers: Readonly<Record<st
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...headers },
   });
+}
+
+/** Items of a stream and how they are written. `failure`: the last word of a format that broke its promise not to throw. */
+interface Wire<T> {
+  readonly items: AsyncIterable<T>;
+  readonly format: (item: T) => string;
+  readonly failure: (error: unknown) => string;
+  readonly ping?: string;
+}
+
+function sse(items: AsyncIterable<SseEvent>): Wire<SseEvent> {
+  const failure = (error: unknown) => formatSse({ data: openAiError(error).body });
+  return { items, format: formatSse, failure, ping: ': ping\n\n' };
+}
+
+function ndjson(items: AsyncIterable<unknown>): Wire<unknown> {
+  return { items, format: formatLine, failure: (error) => formatLine(openAiError(error).body) };
 }
 
 function formatSse({ event, id, data }: SseEvent): string {
@@ -34,42 +51,51 @@ function formatLine(line: unknown): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-function stream<T>(
-  items: AsyncIterable<T>,
-  format: (item: T) => string,
-  contentType: string,
-  headers: Readonly<Record<string, string>> = {},
-  ping?: string,
-): Response {
+function stream<T>(wire: Wire<T>, contentType: string, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(pulled(wire), {
+    headers: { 'content-type': contentType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no', ...headers },
+  });
+}
+
+/** Takes one item when the socket has room for it, and none before. */
+function pulled<T>({ items, format, failure, ping }: Wire<T>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const iterator = items[Symbol.asyncIterator]();
-  let next: Promise<IteratorResult<T>> | undefined;
-  const body = new ReadableStream<Uint8Array>(
+  let timer: NodeJS.Timeout | undefined;
+  let left = false;
+  const end = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    clearInterval(timer);
+    controller.close();
+  };
+  return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        if (ping === undefined) return;
+        // Nothing is queued where somebody waits, so a reader that does not read is not pinged either.
+        timer = setInterval(() => {
+          if (controller.desiredSize === 0) controller.enqueue(encoder.encode(ping));
+        }, PING_MS);
+        timer.unref();
+      },
       async pull(controller) {
-        next ??= iterator.next();
-        const result = ping === undefined ? await next : await Promise.race([next, pause(PING_MS)]);
-        if (result === undefined) {
-          controller.enqueue(encoder.encode(ping));
-          return;
+        timer?.refresh();
+        try {
+          const result = await iterator.next();
+          if (left) return;
+          if (result.done) end(controller);
+          else controller.enqueue(encoder.encode(format(result.value)));
+        } catch (error) {
+          if (left) return;
+          controller.enqueue(encoder.encode(failure(error)));
+          end(controller);
         }
-        next = undefined;
-        if (result.done) controller.close();
-        else controller.enqueue(encoder.encode(format(result.value)));
       },
       async cancel() {
+        left = true;
+        clearInterval(timer);
         await iterator.return?.();
       },
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, {
-    headers: { 'content-type': contentType, 'cache-control': 'no-cache', 'x-accel-buffering': 'no', ...headers },
-  });
-}
-
-function pause(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(() => resolve(undefined), ms).unref();
-  });
 }

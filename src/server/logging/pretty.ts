@@ -1,0 +1,63 @@
+import type { Logger } from '../log.ts';
+
+/** One short line for people: what happened, and of a request how it went. */
+export function prettyLogger(level: LogLevel, write: (text: string) => void): Logger {
+  const least = LEVELS.indexOf(level);
+  const method = (name: LogLevel) => (fields: object, message: string) => {
+    if (LEVELS.indexOf(name) >= least) write(`${formatLine(new Date(), name, fields, message)}\n`);
+  };
+  return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
+}
+
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LEVELS)[number];
+
+/** `12:00:01 POST /v1/responses 200 in 1.24 s · gpt-oss:20b, 812 (640 cached) + 203 tokens, first after 0.31 s, stop · alice req_1f…` */
+export function formatLine(time: Date, level: LogLevel, fields: object, message: string): string {
+  const clock = time.toTimeString().slice(0, 8);
+  const mark = level === 'warn' ? 'warning: ' : level === 'error' ? 'error: ' : '';
+  return `${clock} ${mark}${message === 'request' ? formatRequest(fields) : `${message}${formatFields(fields)}`}`;
+}
+
+interface RequestFields {
+  readonly method?: string;
+  readonly path?: string;
+  readonly status?: number;
+  readonly durationMs?: number;
+  readonly left?: boolean;
+  readonly client?: string;
+  readonly requestId?: string;
+  readonly model?: string;
+  readonly promptTokens?: number;
+  readonly cachedTokens?: number;
+  readonly outputTokens?: number;
+  readonly firstTokenMs?: number;
+  readonly finish?: string;
+}
+
+function formatRequest(fields: RequestFields): string {
+  const { method, path, status, durationMs = 0, left, client, requestId } = fields;
+  const outcome = `${method} ${path} ${status} in ${seconds(durationMs)}${left ? ', the client left' : ''}`;
+  return [outcome, formatTurn(fields), `${client} ${requestId}`].filter(Boolean).join(' · ');
+}
+
+function formatTurn(fields: RequestFields): string {
+  const { model, promptTokens = 0, cachedTokens = 0, outputTokens = 0, firstTokenMs, finish } = fields;
+  if (model === undefined) return '';
+  const cached = cachedTokens > 0 ? ` (${cachedTokens} cached)` : '';
+  const first = firstTokenMs === undefined ? '' : `, first after ${seconds(firstTokenMs)}`;
+  return `${model}, ${promptTokens}${cached} + ${outputTokens} tokens${first}${finish ? `, ${finish}` : ''}`;
+}
+
+function seconds(ms: number): string {
+  return ms < 9.5 ? `${ms.toFixed(1)} ms` : ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+function formatFields(fields: object): string {
+  return Object.entries(fields)
+    .map(([key, value]) => {
+      if (value instanceof Error) return `\n${value.stack ?? value.message}`;
+      return ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+    })
+    .join('');
+}
