@@ -1,8 +1,9 @@
 import { OssiaError } from '../base/index.ts';
 import type { Constraint, ConstraintFactory } from './constraint.ts';
+import type { SchedulerOptions } from './limits.ts';
 import { checkIds, resolveParams } from './params.ts';
 import type { Runner } from './runner.ts';
-import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import { onAbort } from './signals.ts';
 import type { EngineStats } from './stats.ts';
 import { EventStream } from './stream.ts';

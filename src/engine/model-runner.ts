@@ -1,4 +1,5 @@
 import { KeptBlock as CachedBlock, KV_BLOCK, KvCache, type Model, runStep, Sequence } from '../model/index.ts';
+import { maxWindowBlocks, type SchedulerOptions } from './limits.ts';
 import type { KeptBlock, Runner, RunnerSequence, StepEntry } from './runner.ts';
 
 export interface ModelRunnerOptions {
@@ -6,6 +7,8 @@ export interface ModelRunnerOptions {
   readonly contextLength?: number;
   /** Tokens of all sequences and kept blocks together. Default: one full context. */
   readonly cacheTokens?: number;
+  /** How many sequences it will run at a time, and how long their steps are: layers with a window need no more room. */
+  readonly scheduling?: SchedulerOptions;
 }
 
 /** Runs the real model over a KV cache, whose memory is taken as it fills. */
@@ -22,8 +25,10 @@ export class ModelRunner implements Runner {
     this.vocabSize = model.config.vocabSize;
     this.contextLength = options.contextLength ?? model.config.maxContextLength;
     const maxTokens = options.cacheTokens ?? this.contextLength;
-    this.#cache = new KvCache(model, { maxTokens });
     this.capacity = Math.ceil(maxTokens / KV_BLOCK);
+    const shape = { capacity: this.capacity, blockSize: KV_BLOCK, window: Math.max(...model.config.windows) };
+    const maxSlidingBlocks = options.scheduling ? maxWindowBlocks(shape, options.scheduling) : this.capacity;
+    this.#cache = new KvCache(model, { maxTokens, maxSlidingBlocks });
   }
 
   /** Bytes that one more position takes in the layers that see everything. */

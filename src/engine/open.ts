@@ -4,9 +4,9 @@ import { type Layout, openCheckpoint } from '../checkpoint/index.ts';
 import { loadModel, type ModelConfig } from '../model/index.ts';
 import { loadConstraints } from './constraint.ts';
 import { generationDefaults } from './defaults.ts';
+import type { SchedulerOptions } from './limits.ts';
 import { LocalEngine } from './local.ts';
 import { ModelRunner } from './model-runner.ts';
-import type { SchedulerOptions } from './scheduler.ts';
 import type { GenerateParams } from './types.ts';
 
 export interface EngineOptions extends SchedulerOptions {
@@ -75,7 +75,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     const model = loadModel(checkpoint, backend, { dense });
     const contextLength = checkContext(options.context, model.config);
     const cacheTokens = checkCacheTokens(options.cacheTokens, contextLength);
-    const runner = new ModelRunner(model, { contextLength, cacheTokens });
+    const runner = new ModelRunner(model, { contextLength, cacheTokens, scheduling: options });
     cleanups.push(() => runner.dispose());
     const defaults = generationDefaults(checkpoint, model.config.vocabSize);
     const { vocabSize } = model.config;

@@ -31,11 +31,6 @@ export interface PrefixLimits {
 
 type Shape = Pick<Runner, 'blockSize' | 'firstVisibleBlock'>;
 
-/** How many kept blocks keep their window, of a cache of `capacity` blocks. */
-export function keptWindows(capacity: number): number {
-  return Math.min(capacity, Math.max(16, Math.ceil(capacity / 4)));
-}
-
 /** At the end of every so many blocks windows are kept, so that a long text whose end was let go can still be used. */
 const CHECKPOINT = 16;
 

@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Generation } from './generation.ts';
+import { maxWindowBlocks } from './limits.ts';
 import { LocalEngine, type LocalEngineOptions } from './local.ts';
 import { resolveParams } from './params.ts';
 import { Sampler, samplerScratch } from './sampling.ts';
@@ -83,10 +84,9 @@ test('tokens are those of a lonely run, whatever the prompts, chunks, neighbours
       const prompts = requests.map(({ shared, own }) => [...opening.slice(0, shared), ...own]);
       const longest = Math.max(...requests.map(({ maxTokens }, i) => prompts[i]!.length + maxTokens));
       const capacity = Math.ceil((longest + 1) / shape.blockSize) + shape.spare;
-      const { runner, engine } = open(
-        { ...shape, capacity, contextLength: 200 },
-        { maxRunning: shape.maxRunning, maxKept: shape.maxKept, prefill: shape },
-      );
+      const scheduling = { maxRunning: shape.maxRunning, maxKept: shape.maxKept, prefill: shape };
+      const windowCapacity = maxWindowBlocks({ ...shape, capacity }, scheduling);
+      const { runner, engine } = open({ ...shape, capacity, windowCapacity, contextLength: 200 }, scheduling);
       const pending: Promise<Outcome>[] = [];
       for (const [i, { own: _own, shared: _shared, later, ...params }] of requests.entries()) {
         if (later) await Promise.all(pending);

@@ -1,31 +1,12 @@
 import { OssiaError } from '../base/index.ts';
 import { Generation, type GenerationOptions } from './generation.ts';
+import { keptWindows, type SchedulerOptions, schedulerLimits } from './limits.ts';
 import { type PrefillBudget, planStep } from './plan.ts';
-import { keptWindows, type Match, PrefixTree } from './prefix-tree.ts';
+import { type Match, PrefixTree } from './prefix-tree.ts';
 import type { KeptBlock, Runner, StepEntry } from './runner.ts';
 import { type SamplerScratch, samplerScratch } from './sampling.ts';
 import { type EngineStats, Meter } from './stats.ts';
 import { WaitingLine } from './waiting-line.ts';
-
-export interface SchedulerOptions {
-  /** Sequences that run side by side. Default 8. */
-  readonly maxRunning?: number;
-  /** Requests that may wait behind them; the next one is refused. Default 64. */
-  readonly maxWaiting?: number;
-  /** Blocks of finished prompts and turns to keep. Default: as many as there is room for. */
-  readonly maxKept?: number;
-  /** Prompt tokens a step. Default 256 alone, 32 beside decoding sequences. */
-  readonly prefill?: PrefillBudget;
-}
-
-/** The options with their defaults. */
-export function schedulerLimits({ maxRunning, maxWaiting, prefill }: SchedulerOptions) {
-  return {
-    maxRunning: maxRunning ?? 8,
-    maxWaiting: maxWaiting ?? 64,
-    prefill: prefill ?? { alone: 256, besideDecode: 32 },
-  };
-}
 
 /**
  * Decides what runs next, and runs it: continuous batching over a Runner.
@@ -49,13 +30,12 @@ export class Scheduler {
   #work: Promise<void> | undefined;
 
   constructor(runner: Runner, options: SchedulerOptions = {}) {
-    const limits = schedulerLimits(options);
+    const limits = schedulerLimits(options, runner.capacity);
     this.#runner = runner;
     this.#maxRunning = limits.maxRunning;
     this.#maxWaiting = limits.maxWaiting;
     this.#prefill = limits.prefill;
-    const blocks = Math.min(options.maxKept ?? runner.capacity, runner.capacity);
-    this.#kept = new PrefixTree(runner, { blocks, windows: keptWindows(runner.capacity) });
+    this.#kept = new PrefixTree(runner, { blocks: limits.maxKept, windows: keptWindows(runner.capacity) });
     this.#scratch = samplerScratch(runner.vocabSize);
   }
 

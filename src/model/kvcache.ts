@@ -9,6 +9,8 @@ export interface KvCacheOptions {
    * Default: the model's maximum context.
    */
   readonly maxTokens?: number;
+  /** Blocks of the layers with a window. Default: as many as `maxTokens` needs, which can never be too few. */
+  readonly maxSlidingBlocks?: number;
 }
 
 /** Which pool a layer's keys and values live in, and its place there. */
@@ -49,12 +51,12 @@ export class KvCache {
     });
     // A sequence's sliding blocks are some of its positions' blocks, so the same limit can never be reached there first.
     const limit = Math.ceil(maxTokens / KV_BLOCK);
-    const pool = (layers: number) => {
+    const pool = (layers: number, limit: number) => {
       const shape = { layers, kvHeads: config.numKeyValueHeads, headDim: config.headDim, blockSize: KV_BLOCK };
       return new BlockPool(layers > 0 ? backend.allocateKv(shape) : undefined, limit);
     };
-    this.full = pool(counts.full);
-    this.sliding = pool(counts.sliding);
+    this.full = pool(counts.full, limit);
+    this.sliding = pool(counts.sliding, Math.min(limit, options.maxSlidingBlocks ?? limit));
     this.slidingWindow = Math.max(0, ...config.windows);
     this.maxContextLength = config.maxContextLength;
   }
