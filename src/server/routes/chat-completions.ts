@@ -11,4 +11,13 @@ export const chatCompletionsRoutes: RouteGroup = {
       return send(await chatCompletion(request, context, { client: c.get('client'), signal: c.get('signal') }));
     });
   },
+  docs: [
+    {
+      method: 'post',
+      path: '/v1/chat/completions',
+      summary: 'One or more answers to a conversation',
+      request: chatCompletionRequest,
+      stream: 'sse',
+    },
+  ],
 };

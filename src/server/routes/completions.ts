@@ -11,4 +11,13 @@ export const completionsRoutes: RouteGroup = {
       return send(await completion(request, context, { client: c.get('client'), signal: c.get('signal') }));
     });
   },
+  docs: [
+    {
+      method: 'post',
+      path: '/v1/completions',
+      summary: 'How a text goes on, with no conversation around it',
+      request: completionRequest,
+      stream: 'sse',
+    },
+  ],
 };

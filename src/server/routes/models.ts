@@ -28,4 +28,8 @@ export const modelsRoutes: RouteGroup = {
       });
     }
   },
+  docs: [
+    { method: 'get', path: '/v1/models', summary: 'The models that can be asked for' },
+    { method: 'get', path: '/v1/models/:id{.+}', summary: 'One of them, by any of its names' },
+  ],
 };
