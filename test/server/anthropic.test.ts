@@ -324,3 +324,30 @@ test('arguments that turn out to be no JSON in the middle end a stream with an e
     assert.equal(to.host.leases, 0);
   });
 });
+
+test('thoughts that a client drops come back, though the arguments came back as an object', async () => {
+  const { tokenizer } = await nano();
+  const call =
+    '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Z\\u00fcrich"}<|call|>';
+  const turns = [
+    `<|channel|>analysis<|message|>Swiss?<|end|><|start|>assistant${call}`,
+    '<|channel|>final<|message|>Rain.<|return|>',
+  ];
+  const model = scriptedModel(tokenizer, turns);
+  const to = await testServer({ model, groups: [anthropicRoutes] });
+  try {
+    const body = { ...ask('Weather?', { tools: [weather] }), model: 'scripted' };
+    const message = await create(body, to);
+    const { id } = blocks(message)[0]!;
+    const result = { type: 'tool_result', tool_use_id: id, content: 'rain' };
+    const rest = [
+      { role: 'assistant', content: message.content },
+      { role: 'user', content: [result] },
+    ];
+    await create({ ...body, messages: [...(body.messages as Json[]), ...rest] }, to);
+    const prompt = tokenizer.decode(model.engine.requests[1]!.prompt);
+    assert.ok(prompt.includes(`Swiss?<|end|><|start|>assistant${call}`), prompt);
+  } finally {
+    await to.close();
+  }
+});
