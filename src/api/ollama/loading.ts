@@ -16,7 +16,8 @@ export async function loadOrUnload(
   const unload = keepAlive !== undefined && keepAliveMs(keepAlive) === 0;
   if (unload) {
     const card = await findCard(state.host, name);
-    if (card.loaded !== undefined) await release(state, card.name, request);
+    if (state.host.unload) await state.host.unload(card.name);
+    else if (card.loaded !== undefined) await letGo(state, card.name, request);
   } else {
     (await lend(state.host, name, { keepAlive, signal: request.signal })).release();
   }
@@ -25,9 +26,8 @@ export async function loadOrUnload(
 }
 
 /** A host that cannot unload lets go of a model that nobody wants kept. */
-async function release({ host }: OllamaState, name: string, { signal }: OllamaRequest): Promise<void> {
-  if (host.unload) await host.unload(name);
-  else (await host.lend(name, { keepAliveMs: 0, signal })).release();
+async function letGo({ host }: OllamaState, name: string, { signal }: OllamaRequest): Promise<void> {
+  (await host.lend(name, { keepAliveMs: 0, signal })).release();
 }
 
 async function* once<T>(value: T): AsyncGenerator<T, void, undefined> {

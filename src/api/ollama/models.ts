@@ -22,7 +22,7 @@ export async function tags(host: Host): Promise<Reply> {
 export async function ps(host: Host): Promise<Reply> {
   const models = (await host.models()).flatMap((card) => {
     if (card.loaded === undefined) return [];
-    const { contextLength, memoryBytes, expires } = card.loaded;
+    const { contextLength, memoryBytes, expires, leases, backend } = card.loaded;
     const name = ollamaNames(card)[0]!;
     return [
       {
@@ -34,6 +34,8 @@ export async function ps(host: Host): Promise<Reply> {
         expires_at: (expires ?? new Date(Date.now() + FOR_GOOD_MS)).toISOString(),
         size_vram: 0,
         context_length: contextLength,
+        leases, // this and what follows is Ossia's own, for `ossia ps`
+        backend,
       },
     ];
   });
