@@ -69,6 +69,8 @@ export interface ModelCard {
     /** When it goes, if nobody asks for it before; undefined: it stays. */
     readonly expires: Date | undefined;
     readonly leases: number;
+    /** What computes: `cpu: avx512-vnni, 4 threads`. */
+    readonly backend?: string;
   };
 }
 

@@ -84,6 +84,10 @@ export const problems = {
   },
   'api/bad-request': { status: 400, next: 'Correct the parameter that the message names: see docs/server.md' },
   'api/unknown-model': { status: 404, next: 'See GET /v1/models for the models here, or `ossia pull` to download one' },
+  'api/unknown-previous-response': {
+    status: 400,
+    next: 'Send the whole conversation as input; responses are kept for --store-days, and only if stored',
+  },
   'api/not-found': { status: 404, next: 'Check the id, and that the response was stored' },
   'api/malformed-call': {
     status: 500,

@@ -103,6 +103,7 @@ export class ModelHost implements Host {
         memoryBytes: bytes ?? 0,
         expires,
         leases: users ?? 0,
+        backend: model.info.backendDescription,
       };
       const others = otherNames(name).filter((other) => !sources.some((source) => source.name === other));
       return {
