@@ -3,3 +3,4 @@
  */
 export { OssiaError, type ProblemCode, problems } from './errors.ts';
 export { type Memory, readCgroup, readMemory, readText } from './memory.ts';
+export { version } from './version.ts';

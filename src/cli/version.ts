@@ -1,7 +1,1 @@
-import { readFileSync } from 'node:fs';
-
-/** The version in package.json, which lies two folders up from src/cli as from dist/cli. */
-export function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
-}
+export { version } from '../base/index.ts';

@@ -7,12 +7,13 @@ const PROBES = new Set(['/health', '/ready', '/ping', '/metrics', '/version']);
 
 /** Where a server stands between its first request and its last. */
 export class Lifecycle {
-  #draining = false;
+  #state: 'loading' | 'ready' | 'draining' = 'loading';
   #requests = 0;
   readonly #whenIdle: (() => void)[] = [];
 
-  get draining(): boolean {
-    return this.#draining;
+  /** Why nobody should be sent here; undefined when everybody may. */
+  get notReady(): string | undefined {
+    return this.#state === 'ready' ? undefined : this.#state;
   }
 
   /** Requests that are being answered, probes apart. */
@@ -20,9 +21,14 @@ export class Lifecycle {
     return this.#requests;
   }
 
+  /** The models are there. Requests that came before have waited for them. */
+  begin(): void {
+    if (this.#state === 'loading') this.#state = 'ready';
+  }
+
   /** From now on new requests are refused with `server/draining`; those that run go on. */
   drain(): void {
-    this.#draining = true;
+    this.#state = 'draining';
   }
 
   /** Resolves when no request is being answered. */
@@ -33,7 +39,7 @@ export class Lifecycle {
   /** Counts requests, and turns them away while the server drains. */
   readonly gate: Middleware = async (c, next) => {
     if (PROBES.has(c.req.path)) return next();
-    if (this.#draining) throw new OssiaError('server/draining', 'This server takes no new requests');
+    if (this.#state === 'draining') throw new OssiaError('server/draining', 'This server takes no new requests');
     this.#requests++;
     if (c.env?.outgoing) {
       whenOver(c, () => this.#leave());

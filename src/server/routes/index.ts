@@ -5,6 +5,7 @@ import { chatCompletionsRoutes } from './chat-completions.ts';
 import { completionsRoutes } from './completions.ts';
 import { modelsRoutes } from './models.ts';
 import { ollamaRoutes } from './ollama.ts';
+import { responsesRoutes } from './responses.ts';
 import { sageMakerRoutes } from './sagemaker.ts';
 
 /** The wire formats, in the order in which paths are matched; each adds its line here. */
@@ -12,6 +13,7 @@ export const routeGroups: readonly RouteGroup[] = [
   answerNowRoutes,
   chatCompletionsRoutes,
   completionsRoutes,
+  responsesRoutes,
   modelsRoutes,
   anthropicRoutes,
   ollamaRoutes,

@@ -1,0 +1,46 @@
+import type { Host } from '../api/index.ts';
+import type { ApiKey } from './http/keys.ts';
+import type { Logger } from './log.ts';
+import type { ModelHostOptions } from './models/index.ts';
+
+/** What `startServer` takes; every part has a default. */
+export interface ServeOptions
+  extends Pick<
+    ModelHostOptions,
+    'load' | 'keepAliveMs' | 'defaultKeepAliveMs' | 'maxMemoryBytes' | 'maxLoaded' | 'aliases' | 'dataDirectory'
+  > {
+  /** Default `127.0.0.1`. */
+  readonly hostname?: string;
+  /** Default 6774; 0: any that is free. */
+  readonly port?: number;
+  /** Path or name of the model that requests get when they name none. Default `ossia-nano`. */
+  readonly model?: string;
+  /** Further models to load before the first request. */
+  readonly preload?: readonly string[];
+  /** Who may use the server. Default: everybody who can reach it. */
+  readonly apiKeys?: readonly ApiKey[];
+  /** Pages whose scripts may use it: `https://chat.example`, `http://localhost:*`, `*`. Default: none. */
+  readonly corsOrigins?: readonly string[];
+  /** Names under which it may be spoken to, beside `localhost` and addresses. Default: `hostname`, and this machine's. */
+  readonly allowedHosts?: readonly string[];
+  /** Files in PEM form. Default: plain HTTP. */
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Largest body of a request. Default 32 MiB. */
+  readonly maxBodyBytes?: number;
+  /** How long the body of a request may take to arrive. Default two minutes. */
+  readonly bodyTimeoutMs?: number;
+  /** How long a request may run; then its turn ends with what there is. Default: as long as it takes. */
+  readonly requestTimeoutMs?: number;
+  /** Connections at a time. Default 1,000. */
+  readonly maxConnections?: number;
+  /** Default: none is written. */
+  readonly log?: Logger;
+  /** What lends models, in place of the one that the options above describe; whoever made it closes it. */
+  readonly host?: Host;
+}
+
+export const DEFAULT_HOSTNAME = '127.0.0.1';
+export const DEFAULT_PORT = 6774;
+export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
+export const DEFAULT_BODY_TIMEOUT_MS = 120_000;
+export const DEFAULT_MAX_CONNECTIONS = 1000;
