@@ -33,6 +33,7 @@ const OPENAI_CODES: Readonly<Record<string, string>> = {
   'chat/context-exceeded': 'context_length_exceeded',
   'engine/context-full': 'context_length_exceeded',
   'api/unknown-model': 'model_not_found',
+  'api/unknown-previous-response': 'previous_response_not_found',
   'store/unknown-model': 'model_not_found',
   'engine/queue-full': 'server_is_overloaded',
   'server/unauthorized': 'invalid_api_key',

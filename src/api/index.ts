@@ -15,5 +15,15 @@ export { listModels, retrieveModel } from './models.ts';
 export * as ollama from './ollama/index.ts';
 export { type Preset, type PresetParameters, withPreset } from './preset.ts';
 export { type ErrorReply, json, type Reply, type SseEvent } from './reply.ts';
+export {
+  createSchema as responsesRequest,
+  inputTokensSchema as inputTokensRequest,
+  MemoryStore,
+  type PageOptions as ResponsesPage,
+  Responses,
+  type ResponseStore,
+  type StoredItem,
+  type StoredResponse,
+} from './responses/index.ts';
 export { type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';
 export { badRequest, validate } from './validate.ts';

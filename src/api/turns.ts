@@ -112,6 +112,11 @@ export class Turns {
     return startingWith(first, iterator);
   }
 
+  /** A history with what the model really wrote, where clients dropped it and it is remembered: what `start` sees to as well. */
+  restore(model: LoadedModel, history: readonly ChatMessage[]): ChatMessage[] {
+    return this.#memory.restore(model.name, history);
+  }
+
   /** Prompt tokens of a turn that `start` would run: what clients dropped of the model's own words is counted as well. */
   countTokens(model: LoadedModel, history: readonly ChatMessage[], options: ChatOptions): number {
     return model.countTokens(this.#memory.restore(model.name, history), options);

@@ -3,13 +3,13 @@ import { OssiaError } from '../base/index.ts';
 
 /**
  * A request body in the shape of its schema; keys that the schema does not know are dropped. Throws `api/bad-request` that
- * names the first wrong parameter (`details.param`, `messages[0].content`).
+ * names the first wrong parameter (`details.param`, `messages[0].content`). `at`: where in the body this is, `input[0]`.
  */
-export function validate<T>(schema: ZodType<T>, body: unknown): T {
+export function validate<T>(schema: ZodType<T>, body: unknown, at = ''): T {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const param = issue ? pathOf(deepest(issue)) : '';
+  const param = issue ? pathOf(deepest(issue), at) : at;
   const problem = issue ? deepest(issue).message : 'the body is wrong';
   throw badRequest(param === '' ? problem : `${param}: ${problem}`, param);
 }
@@ -34,9 +34,9 @@ function deepest(issue: Issue): Issue {
   return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
 }
 
-function pathOf({ path }: Issue): string {
+function pathOf({ path }: Issue, at: string): string {
   return path.reduce<string>(
     (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`),
-    '',
+    at,
   );
 }

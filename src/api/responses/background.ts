@@ -1,0 +1,88 @@
+import { OssiaError } from '../../base/index.ts';
+import { EventLog } from './event-log.ts';
+
+/** What a background response does: writes its events into the log until it is done. Never rejects. */
+export type Job = (log: EventLog, signal: AbortSignal) => Promise<void>;
+
+interface Run {
+  readonly log: EventLog;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Responses that nobody needs to wait for: a few run at a time, the others wait their turn. */
+export class Background {
+  readonly #runs = new Map<string, Run>();
+  readonly #maxRunning: number;
+  readonly #maxWaiting: number;
+  readonly #queue: (() => void)[] = [];
+  #running = 0;
+
+  constructor({ maxRunning = 8, maxWaiting = 1000 } = {}) {
+    this.#maxRunning = maxRunning;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /** Throws `engine/queue-full` when too many wait already. */
+  checkRoom(): void {
+    if (this.#queue.length < this.#maxWaiting) return;
+    throw new OssiaError('engine/queue-full', `${this.#queue.length} background responses wait already`);
+  }
+
+  start(id: string, job: Job): EventLog {
+    const log = new EventLog();
+    const stop = new AbortController();
+    const done = this.#carryOut(job, log, stop.signal).finally(() => {
+      log.end();
+      this.#runs.delete(id);
+    });
+    this.#runs.set(id, { log, stop, done });
+    return log;
+  }
+
+  /** The events of a response that waits or runs. */
+  log(id: string): EventLog | undefined {
+    return this.#runs.get(id)?.log;
+  }
+
+  /** Ends a response; resolves once that is written down. False when it does not run. */
+  async cancel(id: string): Promise<boolean> {
+    const run = this.#runs.get(id);
+    if (!run) return false;
+    run.stop.abort();
+    await run.done;
+    return true;
+  }
+
+  /** Cancels all. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#runs.keys()].map((id) => this.cancel(id)));
+  }
+
+  async #carryOut(job: Job, log: EventLog, signal: AbortSignal): Promise<void> {
+    if (this.#running >= this.#maxRunning) await this.#wait(signal);
+    this.#running++;
+    try {
+      await job(log, signal);
+    } finally {
+      this.#running--;
+      this.#queue.shift()?.();
+    }
+  }
+
+  /** Whoever is cancelled while waiting goes at once: all that is left of its job is to say so. */
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#queue.splice(this.#queue.indexOf(go), 1);
+        resolve();
+      };
+      this.#queue.push(go);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+}

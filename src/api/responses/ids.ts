@@ -1,0 +1,9 @@
+import { randomBytes } from 'node:crypto';
+
+/** `resp_` response, `rs_` reasoning, `msg_` message, `fc_` function call, `ctc_` call of a custom tool, the others items of the input. */
+export type IdPrefix = 'resp' | 'rs' | 'msg' | 'fc' | 'ctc' | 'fco' | 'ctco' | 'item';
+
+/** An id that nobody can guess: 192 bits at random. */
+export function newId(prefix: IdPrefix): string {
+  return `${prefix}_${randomBytes(24).toString('hex')}`;
+}

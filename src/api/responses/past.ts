@@ -1,0 +1,83 @@
+import { OssiaError } from '../../base/index.ts';
+import { badRequest } from '../validate.ts';
+import type { HistoryItem } from './history.ts';
+import { textOf } from './input.ts';
+import type { InputItem } from './items.ts';
+import { isFinished } from './response.ts';
+import type { SealedThoughts } from './sealed-thoughts.ts';
+import { outputItems, type ResponseStore, type StoredItem, type StoredResponse } from './store.ts';
+
+/** Everything before a request's own input: the responses that it goes on from, oldest first. Throws where one is missing. */
+export function responsesBefore(store: ResponseStore, previousId: string | null | undefined): StoredResponse[] {
+  const chain: StoredResponse[] = [];
+  for (let id = previousId; id; id = chain[0]!.response.previous_response_id) {
+    const stored = store.get(id);
+    if (!stored) throw missing(id, id === previousId);
+    if (!isFinished(stored.response)) {
+      throw badRequest(`previous_response_id: the response "${id}" is not finished yet`, 'previous_response_id');
+    }
+    chain.unshift(stored);
+  }
+  return chain;
+}
+
+function missing(id: string, isNamed: boolean): OssiaError {
+  const what = isNamed ? `Previous response with id '${id}' not found` : `An earlier response, '${id}', is gone`;
+  return new OssiaError('api/unknown-previous-response', what, { details: { param: 'previous_response_id' } });
+}
+
+/** A response's items for a history: its input, then its output; a call that was cut short never happened. */
+export function itemsOf({ response, input, exact, modelName }: StoredResponse): StoredItem[] {
+  const output = outputItems(response).filter(({ type, status }) => !(isCall(type) && status === 'incomplete'));
+  return [...input, ...output].map((item) => {
+    const message = exact[item.id];
+    return { item, modelName, ...(message === undefined ? {} : { exact: message }) };
+  });
+}
+
+/**
+ * The input with its references resolved, and with what the model really wrote where the store or a sealed thought knows it
+ * and the client has not changed it.
+ */
+export function recall(
+  input: readonly InputItem[],
+  { store, thoughts }: { readonly store: ResponseStore; readonly thoughts: SealedThoughts },
+  modelName: string,
+): HistoryItem[] {
+  return input.map((item, index) => {
+    const kept = /^(rs|msg|fc|ctc)_/.test(item.id) || item.type === 'item_reference' ? store.item(item.id) : undefined;
+    if (item.type === 'item_reference') {
+      if (!kept) {
+        throw badRequest(`input[${index}]: item with id '${item.id}' not found; it may not have been stored`, 'input');
+      }
+      return forModel(kept, modelName);
+    }
+    if (kept && saysTheSame(kept.item, item)) return forModel({ ...kept, item }, modelName);
+    if (item.type !== 'reasoning') return { item };
+    const exact = thoughts.open(modelName, item.encrypted_content, thoughtText(item));
+    return { item, ...(exact === undefined ? {} : { exact }) };
+  });
+}
+
+/** Ids mean something only to the model that wrote them. */
+export function forModel({ item, exact, modelName: writer }: StoredItem, modelName: string): HistoryItem {
+  if (exact === undefined || writer === modelName) return { item, ...(exact === undefined ? {} : { exact }) };
+  const { sampled: _, ...words } = exact;
+  return { item, exact: words };
+}
+
+export function isCall(type: string): boolean {
+  return type === 'function_call' || type === 'custom_tool_call';
+}
+
+function saysTheSame(kept: InputItem, sent: InputItem): boolean {
+  if (kept.type !== sent.type) return false;
+  if (kept.type === 'message') return kept.role === sent.role && textOf(kept.content) === textOf(sent.content);
+  // AI SDKs send only the summary of a thought back, or nothing but its id.
+  if (kept.type === 'reasoning') return thoughtText(sent) === '' || thoughtText(sent) === thoughtText(kept);
+  return kept.name === sent.name && kept.arguments === sent.arguments && kept.input === sent.input;
+}
+
+function thoughtText({ content, summary }: InputItem): string {
+  return textOf(content) || textOf(summary);
+}

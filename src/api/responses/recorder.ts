@@ -1,0 +1,111 @@
+import type { ChatEnd, ChatEvent } from '../../chat/index.ts';
+import { openAiError, problemOf } from '../errors.ts';
+import type { ItemEvent, LifeEvent, StreamEvent } from './events.ts';
+import { Output, type OutputOptions } from './output.ts';
+import { isFinished, nowSeconds, type ResponseObject, type ResponseUsage, toExtras, toUsage } from './response.ts';
+import type { StoredResponse } from './store.ts';
+
+/** Writes one response down as it comes about: the response itself, and the events of its stream, numbered. */
+export class Recorder {
+  #response: ResponseObject;
+  #output: Output | undefined;
+  #usage: ResponseUsage | null = null;
+  #end: ChatEnd | undefined;
+  #sequence = 0;
+  #failure: unknown;
+  readonly #base: Pick<StoredResponse, 'input'>;
+  #modelName = '';
+
+  constructor(response: ResponseObject, base: Pick<StoredResponse, 'input'>) {
+    this.#response = response;
+    this.#base = base;
+  }
+
+  get response(): ResponseObject {
+    return this.#response;
+  }
+
+  get stored(): StoredResponse {
+    const exact = Object.fromEntries(this.#output?.exact ?? []);
+    return { ...this.#base, response: this.#response, exact, modelName: this.#modelName };
+  }
+
+  /** What it failed by. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  get isSettled(): boolean {
+    return isFinished(this.#response);
+  }
+
+  /** A model has been found for it. `known`: what is known only now. */
+  begin(modelName: string, output: OutputOptions, known: Partial<ResponseObject>): void {
+    this.#modelName = modelName;
+    this.#output = new Output(output);
+    this.#response = { ...this.#response, ...known, status: 'in_progress' };
+  }
+
+  /** The response is there: the first event of every stream. */
+  created(): StreamEvent {
+    return this.#life('created');
+  }
+
+  queued(): StreamEvent {
+    return this.#life('queued');
+  }
+
+  inProgress(): StreamEvent {
+    return this.#life('in_progress');
+  }
+
+  *push(event: ChatEvent): Generator<StreamEvent> {
+    if (event.type === 'usage') this.#usage = toUsage(event);
+    if (event.type === 'end') this.#end = event;
+    for (const happened of this.#output?.push(event) ?? []) yield this.#number(happened);
+  }
+
+  /** The last event, once the turn has ended: `completed`, or `incomplete`. */
+  finish(): StreamEvent {
+    const reason = this.#end?.reason;
+    if (reason === 'length') {
+      this.#settle({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
+    } else if (reason === undefined || reason === 'cancelled') {
+      this.#settle({ status: 'cancelled' });
+    } else {
+      this.#settle({ status: 'completed', completed_at: nowSeconds() });
+    }
+    return this.#life(this.#response.status === 'completed' ? 'completed' : 'incomplete');
+  }
+
+  /** The last event of a turn that broke: what was finished until then stays. */
+  fail(error: unknown): StreamEvent {
+    this.#failure = error;
+    this.#settle({ status: 'failed', error: responseError(error) });
+    return this.#life('failed');
+  }
+
+  #settle(change: Partial<ResponseObject>): void {
+    const extras = this.#end === undefined ? {} : { ossia: toExtras(this.#end) };
+    const output = this.#output?.items ?? [];
+    this.#response = { ...this.#response, output: [...output], usage: this.#usage, ...extras, ...change };
+  }
+
+  #life(happened: LifeEvent['type'] extends `response.${infer Word}` ? Word : never): StreamEvent {
+    return this.#number({ type: `response.${happened}`, response: this.#response });
+  }
+
+  #number(event: LifeEvent | (ItemEvent & { readonly output_index: number })): StreamEvent {
+    return { ...event, sequence_number: this.#sequence++ };
+  }
+}
+
+/** What went wrong, in the codes that agents act on. */
+export function responseError(error: unknown): { readonly code: string; readonly message: string } {
+  const { message, retryAfterSeconds } = problemOf(error);
+  const { code } = (openAiError(error).body as { readonly error: { readonly code: string } }).error;
+  return {
+    code: code === 'internal_error' ? 'server_error' : code,
+    message: retryAfterSeconds === undefined ? message : `${message} Please try again in ${retryAfterSeconds}s.`,
+  };
+}
