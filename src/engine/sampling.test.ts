@@ -37,7 +37,8 @@ function survivors(
   { temperature, topK, topP, minP }: ResolvedParams,
 ): { ids: number[]; tight: boolean } {
   const max = Math.max(...logits);
-  const weight = (id: number) => Math.exp((logits[id]! - max) / temperature);
+  const scale = 1 / temperature; // rounded as in draw: weights an ulp apart must not change places
+  const weight = (id: number) => Math.exp((logits[id]! - max) * scale);
   let ids = [...logits.keys()]
     .filter((id) => weight(id) > 0)
     .sort((a, b) => compareWeights(weight(a), a, weight(b), b));

@@ -4,60 +4,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Generation } from './generation.ts';
 import { maxWindowBlocks } from './limits.ts';
-import { LocalEngine, type LocalEngineOptions } from './local.ts';
+import { LocalEngine } from './local.ts';
 import { resolveParams } from './params.ts';
-import { Sampler, samplerScratch } from './sampling.ts';
 import { Scheduler } from './scheduler.ts';
-import { FakeRunner, type FakeRunnerOptions, fakeLogits } from './testing.ts';
-import type { EndEvent, GenerateEvent, GenerateParams } from './types.ts';
-
-interface Outcome {
-  readonly ids: number[];
-  readonly end: EndEvent;
-}
-
-async function collect(events: AsyncIterable<GenerateEvent>): Promise<Outcome> {
-  const ids: number[] = [];
-  const ends: EndEvent[] = [];
-  for await (const event of events) {
-    assert.equal(ends.length, 0, 'nothing may follow the end');
-    if (event.type === 'token') ids.push(event.id);
-    else ends.push(event);
-  }
-  assert.equal(ends.length, 1);
-  assert.equal(ends[0]!.outputTokens, ids.length);
-  return { ids, end: ends[0]! };
-}
-
-/** What a prompt gives when it is alone in the world: no batch, no cache, no chunks. */
-function alone(prompt: readonly number[], params: GenerateParams & { maxTokens: number }, vocabSize = 53): number[] {
-  const resolved = resolveParams(params, {}, vocabSize);
-  const sampler = new Sampler(resolved, prompt);
-  const ids = [...prompt];
-  while (ids.length < prompt.length + params.maxTokens) {
-    const { id } = sampler.choose(fakeLogits(ids, vocabSize), samplerScratch(vocabSize));
-    ids.push(id);
-    if (resolved.stopIds.includes(id)) break;
-  }
-  return ids.slice(prompt.length);
-}
-
-function promptOf(length: number, start = 3): number[] {
-  return Array.from({ length }, (_, i) => (start + i * 7) % 53);
-}
-
-function open(
-  runner: FakeRunnerOptions = {},
-  options: LocalEngineOptions = {},
-): { runner: FakeRunner; engine: LocalEngine } {
-  const fake = new FakeRunner(runner);
-  return { runner: fake, engine: new LocalEngine(fake, options) };
-}
-
-/** Resolves when the fake has run that many steps. */
-async function steps(runner: FakeRunner, count: number): Promise<void> {
-  while (runner.steps.length < count) await new Promise((resolve) => setImmediate(resolve));
-}
+import { alone, collect, FakeRunner, type Outcome, open, promptOf, steps } from './testing.ts';
+import type { EndEvent, GenerateEvent } from './types.ts';
 
 test('tokens are those of a lonely run, whatever the prompts, chunks, neighbours, kept prefixes and room', async () => {
   const request = fc.record({

@@ -1,4 +1,9 @@
+import assert from 'node:assert/strict';
+import { LocalEngine, type LocalEngineOptions } from './local.ts';
+import { resolveParams } from './params.ts';
 import type { KeptBlock, Runner, RunnerSequence, StepEntry } from './runner.ts';
+import { Sampler, samplerScratch } from './sampling.ts';
+import type { EndEvent, GenerateEvent, GenerateParams, TokenEvent } from './types.ts';
 
 export interface FakeRunnerOptions {
   readonly vocabSize?: number;
@@ -249,4 +254,58 @@ export function fakeLogits(ids: readonly number[], vocabSize: number): Float32Ar
     word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
     return ((word ^ (word >>> 16)) >>> 0) / 2 ** 29 - 4;
   });
+}
+
+/** What came of a request. */
+export interface Outcome {
+  readonly tokens: readonly TokenEvent[];
+  readonly ids: number[];
+  readonly end: EndEvent;
+}
+
+export async function collect(events: AsyncIterable<GenerateEvent>): Promise<Outcome> {
+  const tokens: TokenEvent[] = [];
+  const ends: EndEvent[] = [];
+  for await (const event of events) {
+    assert.equal(ends.length, 0, 'nothing may follow the end');
+    if (event.type === 'token') tokens.push(event);
+    else ends.push(event);
+  }
+  assert.equal(ends.length, 1);
+  assert.equal(ends[0]!.outputTokens, tokens.length);
+  return { tokens, ids: tokens.map(({ id }) => id), end: ends[0]! };
+}
+
+/** What a prompt gives when it is alone in the world: no batch, no cache, no chunks. */
+export function alone(
+  prompt: readonly number[],
+  params: GenerateParams & { maxTokens: number },
+  vocabSize = 53,
+): number[] {
+  const resolved = resolveParams(params, {}, vocabSize);
+  const sampler = new Sampler(resolved, prompt);
+  const ids = [...prompt];
+  while (ids.length < prompt.length + params.maxTokens) {
+    const { id } = sampler.choose(fakeLogits(ids, vocabSize), samplerScratch(vocabSize));
+    ids.push(id);
+    if (resolved.stopIds.includes(id)) break;
+  }
+  return ids.slice(prompt.length);
+}
+
+export function promptOf(length: number, start = 3): number[] {
+  return Array.from({ length }, (_, i) => (start + i * 7) % 53);
+}
+
+export function open(
+  runner: FakeRunnerOptions = {},
+  options: LocalEngineOptions = {},
+): { runner: FakeRunner; engine: LocalEngine } {
+  const fake = new FakeRunner(runner);
+  return { runner: fake, engine: new LocalEngine(fake, options) };
+}
+
+/** Resolves when the fake has run that many steps. */
+export async function steps(runner: FakeRunner, count: number): Promise<void> {
+  while (runner.steps.length < count) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,0 +1,47 @@
+import type { PrefillBudget } from './plan.ts';
+
+export interface SchedulerOptions {
+  /** Sequences that run side by side. Default 8. */
+  readonly maxRunning?: number;
+  /** Requests that may wait behind them; the next one is refused. Default 64. */
+  readonly maxWaiting?: number;
+  /** Blocks of finished prompts and turns to keep. Default: as many as there is room for. */
+  readonly maxKept?: number;
+  /** Prompt tokens a step. Default 256 alone, 32 beside decoding sequences. */
+  readonly prefill?: PrefillBudget;
+}
+
+/** The options with their defaults, for a KV cache of `capacity` blocks. */
+export function schedulerLimits(options: SchedulerOptions, capacity: number): Required<SchedulerOptions> {
+  return {
+    maxRunning: options.maxRunning ?? 8,
+    maxWaiting: options.maxWaiting ?? 64,
+    maxKept: Math.min(options.maxKept ?? capacity, capacity),
+    prefill: options.prefill ?? { alone: 256, besideDecode: 32 },
+  };
+}
+
+/** How many kept blocks keep what layers with a window need, of a KV cache of `capacity` blocks: a quarter, because few are places to go on from. */
+export function keptWindows(capacity: number): number {
+  return Math.min(capacity, Math.max(16, Math.ceil(capacity / 4)));
+}
+
+export interface WindowShape {
+  /** Blocks. */
+  readonly capacity: number;
+  /** Positions in a block. */
+  readonly blockSize: number;
+  /** Positions that a layer with a window sees. */
+  readonly window: number;
+}
+
+/**
+ * Blocks of layers with a window that a scheduler may ever have in use: those that are kept, and of each running sequence
+ * those that the begun block can see, the begun one, and those that a step adds.
+ */
+export function maxWindowBlocks({ capacity, blockSize, window }: WindowShape, options: SchedulerOptions): number {
+  const { maxRunning, prefill } = schedulerLimits(options, capacity);
+  const seen = Math.ceil(Math.max(0, window - 1) / blockSize);
+  const tokens = Math.max(prefill.alone, prefill.besideDecode) + maxRunning;
+  return Math.min(capacity, keptWindows(capacity) + maxRunning * (seen + 2) + Math.ceil(tokens / blockSize));
+}
