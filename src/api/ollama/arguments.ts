@@ -8,7 +8,7 @@ interface RawJson {
 
 /**
  * A call's arguments as the object that Ollama sends, each number with all its digits where the runtime can keep them. Throws
- * `harmony/parse` when they are no object.
+ * `api/malformed-call` when they are no object.
  */
 export function argumentsObject({ name, arguments: text }: ToolCall): object {
   try {
@@ -17,7 +17,7 @@ export function argumentsObject({ name, arguments: text }: ToolCall): object {
   } catch {
     // the same error, below
   }
-  throw new OssiaError('harmony/parse', `Cannot send the call of "${name}": its arguments are no JSON object`);
+  throw new OssiaError('api/malformed-call', `Cannot send the call of "${name}": its arguments are no JSON object`);
 }
 
 function keepDigits(_key: string, value: unknown, context?: { readonly source?: string }): unknown {

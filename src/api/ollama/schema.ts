@@ -90,7 +90,11 @@ export const toolSchema = z.object({
   function: z.object({
     name: z.string(),
     description: text,
-    parameters: optional(z.looseObject({})),
+    parameters: optional(
+      z.looseObject({ type: optional(z.unknown()) }).refine(({ type = 'object' }) => [type].flat().includes('object'), {
+        error: 'expected a schema of an object: arguments are objects here',
+      }),
+    ),
     strict: flag,
   }),
 });
