@@ -105,13 +105,9 @@ export class LoadedModel {
       signal,
       answerNow,
       client,
-      effort: _e,
-      identity: _i,
-      ...rest
+      maxReasoningTokens,
+      loopDetection,
     } = options;
-    const { date: _d, knowledgeCutoff: _k, responseFormat: _r, history: _h, constrain: _c, ...others } = rest;
-    const { toolChoice: _t, maxReasoningTokens: _m, reserve: _s, loopDetection: _l, ignoreEnd: _g, ...more } = others;
-    const { truncation: _f, ...sampling } = more;
     const { prompt, truncated } = fitContext(asHistory(history), options, this);
     const left = this.info.contextLength - prompt.length;
     const { constraint, notes } = this.#rules.of(options, left);
@@ -119,13 +115,14 @@ export class LoadedModel {
       engine: this.#engine,
       tokenizer: this.tokenizer,
       prompt,
-      params: { ...sampling, ...this.#turnParams, ...(constraint === undefined ? {} : { constraint }) },
+      params: { ...samplingOf(options), ...this.#turnParams, ...(constraint === undefined ? {} : { constraint }) },
       notes,
       tools,
       builtins,
       stop: typeof stop === 'string' ? [stop] : stop,
       signal,
       answerNow,
+      thoughts: { maxReasoningTokens, loopDetection },
       client,
       truncated,
     });
@@ -173,4 +170,16 @@ export class LoadedModel {
 
 function asHistory(history: string | readonly ChatMessage[]): readonly ChatMessage[] {
   return typeof history === 'string' ? [{ role: 'user', content: history }] : history;
+}
+
+/** The options that the engine never sees as such. */
+const chatOnly: Readonly<Record<Exclude<keyof ChatOptions, keyof GenerateParams>, true>> = {
+  ...{ tools: true, builtins: true, effort: true, identity: true, date: true, knowledgeCutoff: true, history: true },
+  ...{ responseFormat: true, toolChoice: true, maxReasoningTokens: true, reserve: true, loopDetection: true },
+  ...{ ignoreEnd: true, truncation: true, constrain: true, stop: true, signal: true, answerNow: true, client: true },
+};
+
+/** The rest: what the engine does not know of it, it refuses by name. */
+function samplingOf(options: ChatOptions): GenerateParams {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => !Object.hasOwn(chatOnly, name)));
 }

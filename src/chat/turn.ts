@@ -10,6 +10,7 @@ import {
 } from '../harmony/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { StopStrings } from './stop-strings.ts';
+import { type ThoughtLimits, ThoughtWatch } from './thought-watch.ts';
 import type { AssistantMessage, ChatEnd, ChatEvent, ToolCall } from './types.ts';
 
 export interface TurnOptions {
@@ -26,6 +27,8 @@ export interface TurnOptions {
   /** What `end` says of relaxed schemas. */
   readonly notes?: readonly ConstraintNote[];
   readonly answerNow?: AbortSignal | undefined;
+  /** What thoughts are held to: for saying why one was closed. */
+  readonly thoughts?: ThoughtLimits;
   readonly client?: string | undefined;
   readonly truncated?: ChatEnd['truncated'];
 }
@@ -42,7 +45,7 @@ export async function* runTurn({
   truncated,
   ...options
 }: TurnOptions): AsyncGenerator<ChatEvent, void, undefined> {
-  const reader = new TurnReader(options);
+  const reader = new TurnReader({ ...options, answerNow });
   const stopped = new AbortController();
   const signals = AbortSignal.any(signal ? [signal, stopped.signal] : [stopped.signal]);
   let end: EndEvent | undefined;
@@ -72,12 +75,17 @@ export async function* runTurn({
   };
 }
 
+type ReaderOptions = Pick<TurnOptions, 'tokenizer' | 'tools' | 'builtins' | 'stop' | 'thoughts' | 'answerNow'>;
+
 /** Takes the tokens of one turn and gives its events; collects what the turn leaves behind. */
 class TurnReader {
   /** Whether a stop text was met. */
   isDone = false;
   readonly #parser: RecoveringParser;
   readonly #stops: StopStrings;
+  readonly #thoughts: ThoughtWatch;
+  /** Whether the last token was the only one that could come. */
+  #wasForced = false;
   #hit: string | undefined;
   /** The text of the open message that has been shown, for an answer that a stop text cuts. */
   #shown = '';
@@ -90,22 +98,19 @@ class TurnReader {
   readonly #messages: RecoveredMessage[] = [];
   readonly #calls: ToolCall[] = [];
 
-  constructor({
-    tokenizer,
-    tools,
-    builtins = [],
-    stop,
-  }: Pick<TurnOptions, 'tokenizer' | 'tools' | 'builtins' | 'stop'>) {
+  constructor({ tokenizer, tools, builtins = [], stop, thoughts = {}, answerNow }: ReaderOptions) {
     this.#parser = new RecoveringParser(tokenizer, { tools, builtins });
     this.#stops = new StopStrings(stop);
+    this.#thoughts = new ThoughtWatch(tokenizer, thoughts, answerNow);
   }
 
   get usage(): { readonly outputTokens: number; readonly reasoningTokens: number } {
     return { outputTokens: this.#outputTokens, reasoningTokens: this.#reasoningTokens };
   }
 
-  *push({ id }: TokenEvent): Generator<ChatEvent> {
+  *push({ id, forced }: TokenEvent): Generator<ChatEvent> {
     this.#outputTokens++;
+    this.#wasForced = forced === true;
     yield* this.#translate(this.#parser.push(id));
   }
 
@@ -117,7 +122,15 @@ class TurnReader {
     const reason = finish === 'stop' && this.#calls.length > 0 ? 'tool_calls' : finish;
     const repairs = this.isDone ? [] : this.#parser.repairs;
     const messages = assistantMessages(this.#messages, this.#calls);
-    return { type: 'end', reason, repairs, messages, ...(this.#hit === undefined ? {} : { stop: this.#hit }) };
+    const { cut } = this.#thoughts;
+    return {
+      type: 'end',
+      reason,
+      repairs,
+      messages,
+      ...(this.#hit === undefined ? {} : { stop: this.#hit }),
+      ...(cut === undefined ? {} : { reasoningCut: cut }),
+    };
   }
 
   *#translate(events: readonly TurnEvent[]): Generator<ChatEvent> {
@@ -175,6 +188,7 @@ class TurnReader {
     if (message.surface === 'text') yield* this.#show(this.#stops.flush());
     this.#open = undefined;
     this.#messages.push(message);
+    if (message.surface === 'reasoning') this.#thoughts.end(message, this.#wasForced);
     if (message.surface === 'reasoning') this.#reasoningTokens += this.#outputTokens - this.#finishedTokens;
     this.#finishedTokens = this.#outputTokens;
     if (message.surface.endsWith('call')) {

@@ -15,6 +15,7 @@ export {
   userMessage,
 } from './builders.ts';
 export { type BuiltinName, builtinTools } from './builtins.ts';
+export { endsInLoop } from './constraint/loop-detector.ts';
 export type { AnswerFormat, ConstrainedTool, ToolChoice, TurnConstraintOptions } from './constraint/options.ts';
 export { type ConstraintNote, SchemaCache } from './constraint/schemas.ts';
 export { checkTurn, TurnConstraint, TurnConstraints } from './constraint/turn-constraint.ts';
