@@ -336,7 +336,7 @@ test('thoughts that a client drops come back, though the arguments came back as 
   const model = scriptedModel(tokenizer, turns);
   const to = await testServer({ model, groups: [anthropicRoutes] });
   try {
-    const body = { ...ask('Weather?', { tools: [weather] }), model: 'scripted' };
+    const body: Json = { ...ask('Weather?', { tools: [weather] }), model: 'scripted' };
     const message = await create(body, to);
     const { id } = blocks(message)[0]!;
     const result = { type: 'tool_result', tool_use_id: id, content: 'rain' };
