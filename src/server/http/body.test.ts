@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { appWith, errorOf } from '../testing.ts';
+import { parse } from './body.ts';
+
+const app = appWith([]);
+
+function post(body: string) {
+  return app.request('/json', { method: 'POST', body });
+}
+
+async function refusal(body: string) {
+  const reply = await post(body);
+  assert.equal(reply.status, 400);
+  return await errorOf(reply);
+}
+
+test('what is no JSON is refused in words', async () => {
+  for (const [body, words] of [
+    ['', /empty/],
+    ['  \n', /empty/],
+    ['{"a":1', /not valid JSON/],
+    ["{'a':1}", /not valid JSON/],
+    ['{"a":1}}', /not valid JSON/],
+    ['\u0000', /not valid JSON/],
+  ] as const) {
+    const { message, type } = await refusal(body);
+    assert.match(message, words);
+    assert.equal(type, 'invalid_request_error');
+  }
+});
+
+test('nesting is bounded; brackets in texts do not count', async () => {
+  const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  assert.equal((await post(nested(256))).status, 200);
+  assert.match((await refusal(nested(257))).message, /nested deeper than 256/);
+  assert.match((await refusal(`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`)).message, /nested deeper/);
+  assert.match((await refusal('['.repeat(1_000_000))).message, /nested deeper/);
+  const text = `\\"${'['.repeat(1000)}\\\\`;
+  assert.deepEqual(await (await post(`{"a":"${text}","b":[{}]}`)).json(), { a: `"${'['.repeat(1000)}\\`, b: [{}] });
+  assert.equal((await post(`[${'[1],'.repeat(1000)}[]]`)).status, 200);
+});
+
+test('looking for depth takes no longer than reading', () => {
+  const started = performance.now();
+  for (const text of ['"\\'.repeat(500_000), `"${'\\'.repeat(1_000_000)}`, `["${'\\"'.repeat(500_000)}"]`]) {
+    try {
+      parse(text);
+    } catch {}
+  }
+  assert.ok(performance.now() - started < 5000);
+});
