@@ -16,7 +16,9 @@ function toMessage(message: MessageParam, path: string): ChatMessage {
     case 'assistant':
       return toAssistantMessage(message, path);
     case 'tool':
-      if (message.tool_call_id == null) throw badRequest(`${path}.tool_call_id: expected the id of the call`, path);
+      if (message.tool_call_id == null) {
+        throw badRequest(`${path}.tool_call_id: expected the id of the call`, `${path}.tool_call_id`);
+      }
       return { role: 'tool', content: required(message, path), toolCallId: message.tool_call_id };
     case 'function':
       if (message.name == null) throw badRequest(`${path}.name: expected the name of the function`, `${path}.name`);

@@ -16,7 +16,8 @@ export const samplingFields = {
   seed: z.number().refine(Number.isInteger, 'expected an integer').nullish(),
   stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(16)]).nullish(),
   logit_bias: z
-    .record(z.string().regex(/^\d{1,9}$/, 'expected token ids as keys'), z.number().min(-100).max(100))
+    .record(z.string(), z.number().min(-100).max(100))
+    .refine((biases) => Object.keys(biases).every((id) => /^\d{1,9}$/.test(id)), 'expected token ids as keys')
     .nullish(),
   ignore_eos: z.boolean().nullish(),
 } as const;
