@@ -9,6 +9,7 @@ export {
   type OpenConstraints,
   type TokenMask,
 } from './constraint.ts';
+export { maxWindowBlocks, type SchedulerOptions } from './limits.ts';
 export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from './local.ts';
 export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';

@@ -158,10 +158,11 @@ test('when memory is short the idle model goes; a context is cut to what fits, a
   assert.match(await answer(host), /length$/, 'and the other way round');
   await assert.rejects(open({ maxMemoryBytes: 5_000_000 }).lend('ossia-nano'), { code: 'server/model-too-large' });
   const { kvBytesCapacity, sizeBytes } = first.info;
-  const roomFor8192 = sizeBytes + 16 * kvBytesCapacity;
-  const cut = await open({ maxMemoryBytes: roomFor8192 + 100, load: {} }).lend('ossia-nano');
-  assert.equal(cut.model.info.contextLength, 8192);
-  assert.equal(cut.model.info.kvBytesCapacity + cut.model.info.sizeBytes, roomFor8192);
+  const maxMemoryBytes = sizeBytes + 8 * kvBytesCapacity;
+  const { info } = (await open({ maxMemoryBytes, load: {} }).lend('ossia-nano')).model;
+  assert.ok(info.contextLength >= 8 * 512 && info.contextLength < 65_536, String(info.contextLength));
+  assert.ok(info.sizeBytes + info.kvBytesCapacity <= maxMemoryBytes);
+  assert.ok(info.sizeBytes + info.kvBytesCapacity > 0.9 * maxMemoryBytes);
 });
 
 test('keep_alive 0 and unload free the model; an engine that is gone is loaded afresh', async (t) => {

@@ -1,4 +1,5 @@
 import { openCheckpoint } from '../../checkpoint/index.ts';
+import { maxWindowBlocks, type SchedulerOptions } from '../../engine/index.ts';
 import { KV_BLOCK, type ModelConfig, readConfig } from '../../model/index.ts';
 import { tooLarge } from './refusals.ts';
 
@@ -12,28 +13,33 @@ export interface Footprint {
   /** Mapped weights count: the model is only fast while they stay in memory. */
   readonly weightsBytes: number;
   readonly kvBytes: number;
-  /** Tokens that the cache is for. */
   readonly context: number;
 }
 
-/**
- * Reads headers to say what a model takes. Where no `context` is asked for, it is the model's longest, or what `maxBytes` leave
- * room for. Throws `server/model-too-large`, `checkpoint/…`.
- */
+export interface FootprintOptions extends SchedulerOptions {
+  /** Tokens of prompt and answer together. Default: the model's longest context, or what memory leaves room for. */
+  readonly context?: number;
+  /** Tokens of all sequences and kept prefixes. Default: `context`. */
+  readonly cacheTokens?: number;
+}
+
+/** Reads headers to say what a model takes. Throws `server/model-too-large`, `checkpoint/…`. */
 export async function measureModel(
   name: string,
   path: string,
-  { context, maxBytes }: { readonly context: number | undefined; readonly maxBytes: number },
+  options: FootprintOptions,
+  maxBytes: number,
 ): Promise<Footprint> {
   const checkpoint = await openCheckpoint(path);
   try {
     const config = readConfig(checkpoint);
     const weightsBytes = checkpoint.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    const wanted = context ?? Math.min(config.maxContextLength, contextThatFits(config, maxBytes - weightsBytes));
-    const least = context ?? Math.min(config.maxContextLength, SHORTEST_CONTEXT);
-    const needed = weightsBytes + kvBytes(config, Math.max(wanted, least));
-    if (wanted < least || needed > maxBytes) throw tooLarge(name, needed, maxBytes);
-    return { weightsBytes, kvBytes: kvBytes(config, wanted), context: wanted };
+    const kvBytes = (context: number) => kvCapacity(config, options.cacheTokens ?? context, options);
+    const context = options.context ?? contextThatFits(config.maxContextLength, maxBytes - weightsBytes, kvBytes);
+    const footprint = { weightsBytes, kvBytes: kvBytes(context), context };
+    const needed = footprint.weightsBytes + footprint.kvBytes;
+    if (needed > maxBytes) throw tooLarge(name, needed, maxBytes);
+    return footprint;
   } finally {
     checkpoint.close();
   }
@@ -41,17 +47,24 @@ export async function measureModel(
 
 type Sizes = Pick<ModelConfig, 'windows' | 'numKeyValueHeads' | 'headDim'>;
 
-/** What the KV cache may grow to: whole blocks of every layer, since many short sequences fill the windowed ones too. */
-function kvBytes(config: Sizes, context: number): number {
-  return Math.ceil(context / KV_BLOCK) * blockBytes(config);
+/** What the KV cache of so many positions may grow to. */
+function kvCapacity({ windows, numKeyValueHeads, headDim }: Sizes, tokens: number, options: SchedulerOptions): number {
+  const capacity = Math.ceil(tokens / KV_BLOCK);
+  const shape = { capacity, blockSize: KV_BLOCK, window: Math.max(0, ...windows) };
+  const sliding = windows.filter((window) => window > 0).length;
+  const blocks = (windows.length - sliding) * capacity + sliding * maxWindowBlocks(shape, options);
+  return blocks * KV_BLOCK * 2 * numKeyValueHeads * headDim * KV_VALUE_BYTES;
 }
 
-/** Whole blocks. */
-function contextThatFits(config: Sizes, bytes: number): number {
-  return Math.max(0, Math.floor(bytes / blockBytes(config))) * KV_BLOCK;
-}
-
-/** A block of all layers, keys and values. */
-function blockBytes({ windows, numKeyValueHeads, headDim }: Sizes): number {
-  return KV_BLOCK * windows.length * 2 * numKeyValueHeads * headDim * KV_VALUE_BYTES;
+/** The longest context, in whole blocks, whose cache fits; at least the shortest one worth having, be it too much. */
+function contextThatFits(longest: number, bytes: number, kvBytes: (context: number) => number): number {
+  if (kvBytes(longest) <= bytes) return longest;
+  const [least, most] = [Math.min(longest, SHORTEST_CONTEXT), Math.floor(longest / KV_BLOCK)];
+  let [fits, tooMany] = [Math.floor(least / KV_BLOCK), most + 1];
+  while (tooMany - fits > 1) {
+    const middle = (fits + tooMany) >> 1;
+    if (kvBytes(middle * KV_BLOCK) <= bytes) fits = middle;
+    else tooMany = middle;
+  }
+  return Math.max(least, fits * KV_BLOCK);
 }

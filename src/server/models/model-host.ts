@@ -241,7 +241,7 @@ function named(name: string, card: ModelCard | undefined): ModelCard[] {
 function checkpointLoader(options: LoadOptions): ModelLoader {
   return {
     async measure({ name, path }, maxBytes) {
-      const footprint = await measureModel(name, path, { context: options.context, maxBytes });
+      const footprint = await measureModel(name, path, options, maxBytes);
       return { bytes: footprint.weightsBytes + footprint.kvBytes, context: footprint.context };
     },
     load: (source, context) => load(source.load, { ...options, ...(context === undefined ? {} : { context }) }),

@@ -155,6 +155,21 @@ test('who needs memory that others use waits for it, in line, and not for ever',
   assert.deepEqual(machine.complaints, []);
 });
 
+test('a model that nobody waited for in the end makes room as soon as it is loaded', async () => {
+  const { machine, acquire, closeAll } = setUp({ a: 60, b: 60 }, { bytes: 100 });
+  const leaver = new AbortController();
+  const a = acquire('a', { signal: leaver.signal });
+  await settle();
+  const b = acquire('b');
+  await settle();
+  leaver.abort(new Error('gone'));
+  await assert.rejects(a, /gone/);
+  machine.loading[0]!.done();
+  await closeAll();
+  machine.loading[0]!.done();
+  assert.equal((await b).model.key, 'b');
+});
+
 test('no more is unloaded than is needed', async () => {
   const { machine, get, acquire } = setUp({ a: 30, b: 30, c: 30, d: 30 }, { bytes: 100 });
   for (const key of ['a', 'b', 'c']) (await get(key)).release();
@@ -357,7 +372,7 @@ test('whatever happens: memory is bounded, what is lent stays, nothing is loaded
       await settle();
       assert.deepEqual([machine.alive, pool.memoryBytes, clock.timers], [[], 0, 0]);
     }),
-    { numRuns: 300 },
+    { numRuns: 500 },
   );
 });
 

@@ -145,6 +145,7 @@ export class ModelPool<M extends PoolModel> {
       resident.model = model;
       this.#touch(resident);
       if (resident.users === 0) this.#rest(resident);
+      this.#changes.announce(); // it may make room for others now
       return model;
     } catch (error) {
       this.#forget(resident);
