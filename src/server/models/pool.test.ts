@@ -298,7 +298,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 test('whatever happens: memory is bounded, what is lent stays, nothing is loaded twice, everybody is answered', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
+    fc.asyncProperty(fc.array(action, { maxLength: 60, size: 'max' }), async (actions) => {
       const limits = { bytes: 100, models: 3 };
       const { clock, machine, pool, acquire } = setUp(SIZES, limits);
       const holds: Hold<FakeModel>[] = [];
