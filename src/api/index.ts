@@ -18,12 +18,14 @@ export { type ErrorReply, json, type Reply, type SseEvent } from './reply.ts';
 export {
   createSchema as responsesRequest,
   inputTokensSchema as inputTokensRequest,
+  itemOf,
   MemoryStore,
   type PageOptions as ResponsesPage,
-  Responses,
   type ResponseStore,
+  Responses,
   type StoredItem,
   type StoredResponse,
+  type StreamEvent,
 } from './responses/index.ts';
 export { type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';
 export { badRequest, validate } from './validate.ts';

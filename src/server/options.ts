@@ -33,6 +33,8 @@ export interface ServeOptions
   readonly requestTimeoutMs?: number;
   /** Connections at a time. Default 1,000. */
   readonly maxConnections?: number;
+  /** Days for which responses are kept in the data directory. Default 30. */
+  readonly storeDays?: number;
   /** Default: none is written. */
   readonly log?: Logger;
   /** What lends models, in place of the one that the options above describe; whoever made it closes it. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { type Host, Turns } from '../api/index.ts';
+import { type Host, Responses, type ResponseStore, Turns } from '../api/index.ts';
 import { OssiaError, version } from '../base/index.ts';
 import { TurnMemory } from '../chat/index.ts';
 import { createApp } from './app.ts';
@@ -20,6 +20,7 @@ import {
   type ServeOptions,
 } from './options.ts';
 import { metricsRoutes, openApiRoutes, probeRoutes, routeGroups } from './routes/index.ts';
+import { openResponseStore } from './store/index.ts';
 
 export interface RunningServer {
   /** `http://127.0.0.1:6774`: where it listens, without a slash at the end. */
@@ -60,13 +61,23 @@ export async function startServer(options: ServeOptions = {}): Promise<RunningSe
     logRequest(log, record);
   };
   const groups = [probeRoutes({ notReady: async () => lifecycle.notReady }), metricsRoutes(metrics), ...routeGroups];
+  const store = await openResponseStore({
+    directory: options.dataDirectory,
+    days: options.storeDays,
+    warn: (message) => log.warn({}, message),
+  });
+  const report = (err: unknown, responseId: string) => log.error({ responseId, err }, 'response failed');
+  const responses = new Responses({ host, turns, store, report });
   const app = createApp(
-    { host, turns, log, version: version() },
+    { host, turns, log, responses, version: version() },
     [...groups, openApiRoutes(groups)],
     guardsOf(options, { scope, lifecycle, over }),
   );
-  const { server, url } = await listen(app, { ...listenOptions(options), log });
-  const close = closer(server, { lifecycle, turns, models });
+  const { server, url } = await listen(app, { ...listenOptions(options), log }).catch((error: unknown) => {
+    store.close();
+    throw error;
+  });
+  const close = closer(server, { lifecycle, turns, models, responses, store });
   try {
     await models?.preload([undefined, ...(options.preload ?? [])]);
   } catch (error) {
@@ -109,18 +120,22 @@ interface Parts {
   readonly lifecycle: Lifecycle;
   readonly turns: Turns;
   readonly models: ModelHost | undefined;
+  readonly responses: Responses;
+  readonly store: ResponseStore;
 }
 
-function closer(server: Server, { lifecycle, turns, models }: Parts): RunningServer['close'] {
+function closer(server: Server, { lifecycle, turns, models, responses, store }: Parts): RunningServer['close'] {
   let closing: Promise<void> | undefined;
   const close = async (drainMs: number) => {
     lifecycle.drain();
     await within(drainMs, untilIdle(lifecycle, turns));
+    await within(LAST_WORDS_MS, responses.close());
     turns.stopAll();
     await within(LAST_WORDS_MS, untilIdle(lifecycle, turns));
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
+    store.close();
     await models?.close();
   };
   return ({ drainMs = 0 } = {}) => {

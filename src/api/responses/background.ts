@@ -45,18 +45,19 @@ export class Background {
     return this.#runs.get(id)?.log;
   }
 
-  /** Ends a response; resolves once that is written down. False when it does not run. */
-  async cancel(id: string): Promise<boolean> {
+  /** Ends a response; resolves once that is written down. False when it does not run. `reason`: of the signal. */
+  async cancel(id: string, reason?: unknown): Promise<boolean> {
     const run = this.#runs.get(id);
     if (!run) return false;
-    run.stop.abort();
+    run.stop.abort(reason);
     await run.done;
     return true;
   }
 
-  /** Cancels all. */
+  /** Ends all; the signal's reason is that the server is going down. */
   async close(): Promise<void> {
-    await Promise.all([...this.#runs.keys()].map((id) => this.cancel(id)));
+    const reason = new OssiaError('server/draining', 'The server stopped before this response was finished');
+    await Promise.all([...this.#runs.keys()].map((id) => this.cancel(id, reason)));
   }
 
   async #carryOut(job: Job, log: EventLog, signal: AbortSignal): Promise<void> {

@@ -13,6 +13,7 @@ export class Recorder {
   #end: ChatEnd | undefined;
   #sequence = 0;
   #failure: unknown;
+  #interruption: unknown;
   readonly #base: Pick<StoredResponse, 'input'>;
   #modelName = '';
 
@@ -65,12 +66,18 @@ export class Recorder {
     for (const happened of this.#output?.push(event) ?? []) yield this.#number(happened);
   }
 
-  /** The last event, once the turn has ended: `completed`, or `incomplete`. */
+  /** Says why the response is about to be cut short, when nobody asked for that. */
+  interrupt(error: unknown): void {
+    this.#interruption = error;
+  }
+
+  /** The last event, once the turn has ended: `completed`, `incomplete`, or `failed` where it was interrupted. */
   finish(): StreamEvent {
-    const reason = this.#end?.reason;
+    const reason = this.#end?.reason ?? 'cancelled';
+    if (reason === 'cancelled' && this.#interruption !== undefined) return this.fail(this.#interruption);
     if (reason === 'length') {
       this.#settle({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
-    } else if (reason === undefined || reason === 'cancelled') {
+    } else if (reason === 'cancelled') {
       this.#settle({ status: 'cancelled' });
     } else {
       this.#settle({ status: 'completed', completed_at: nowSeconds() });

@@ -105,7 +105,7 @@ export class Responses {
     }
   }
 
-  /** Ends what runs in the background; resolves once that is written down. */
+  /** Before the store is closed: ends what runs in the background, and resolves once that is written down. */
   async close(): Promise<void> {
     await this.#background.close();
   }
@@ -126,9 +126,12 @@ export class Responses {
       throw error;
     }
     const log = this.#background.start(id, async (events, signal) => {
-      const cancel = () => leaving.abort();
-      if (signal.aborted) cancel();
-      else signal.addEventListener('abort', cancel, { once: true });
+      const stop = () => {
+        leaving.abort();
+        if (signal.reason instanceof OssiaError) recorder.interrupt(signal.reason);
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
       try {
         const lease = await lending;
         const playing = await this.#performer.perform(plan, lease, recorder, { client, signal }, events);

@@ -15,7 +15,7 @@ import { send } from '../http/send.ts';
 /** OpenAI's Responses. */
 export const responsesRoutes: RouteGroup = {
   register(app, context) {
-    const responses = serviceOf(context);
+    const responses = context.responses ?? inMemory(context);
     app.post('/v1/responses', async (c) => {
       const body = await readBody(c, responsesRequest);
       return send(await responses.create(body, callerOf(c)));
@@ -56,9 +56,9 @@ export const responsesRoutes: RouteGroup = {
   ],
 };
 
-function serviceOf({ host, turns, log, responses: store = new MemoryStore() }: ServerContext): Responses {
+function inMemory({ host, turns, log }: ServerContext): Responses {
   const report = (err: unknown, id: string) => log.error({ responseId: id, err }, 'response failed');
-  return new Responses({ host, turns, store, report });
+  return new Responses({ host, turns, store: new MemoryStore(), report });
 }
 
 function callerOf(c: RequestContext): { readonly client: string; readonly signal: AbortSignal } {

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { itemOf, type ResponseStore, type StoredItem, type StoredResponse, type StreamEvent } from '../../api/index.ts';
+import { inTransaction, storeFailed } from './database.ts';
+import { Retention, type RetentionOptions } from './retention.ts';
+
+export interface SqliteStoreOptions extends RetentionOptions {
+  /** For messages. */
+  readonly file: string;
+  /** Told when old responses could not be let go. */
+  readonly warn?: ((message: string) => void) | undefined;
+}
+
+const RETENTION_EVERY_MS = 3_600_000;
+/** The size of the file is looked at after this many responses. */
+const RETENTION_EVERY_INSERTS = 200;
+
+/** Responses in one SQLite file. What has been written stays written: each change is flushed to the disk before it returns. */
+export class SqliteStore implements ResponseStore {
+  readonly secret: Uint8Array;
+  readonly #database: DatabaseSync;
+  readonly #file: string;
+  readonly #warn: SqliteStoreOptions['warn'];
+  readonly #retention: Retention;
+  readonly #timer: NodeJS.Timeout;
+  readonly #statements = new Map<string, StatementSync>();
+  #inserts = 0;
+
+  constructor(database: DatabaseSync, { file, warn, ...options }: SqliteStoreOptions) {
+    this.#database = database;
+    this.#file = file;
+    this.#warn = warn;
+    this.#retention = new Retention(database, options);
+    this.secret = this.#attempt('read', () => this.#secret());
+    this.#attempt('write to', () => this.#failUnfinished());
+    this.#tidy();
+    this.#timer = setInterval(() => this.#tidy(), RETENTION_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  insert(stored: StoredResponse): void {
+    const { response, input, exact, modelName } = stored;
+    const { id, previous_response_id, created_at, status } = response;
+    this.#attempt('write to', () => {
+      inTransaction(this.#database, () => {
+        const texts = [response, input, exact].map((part) => JSON.stringify(part));
+        this.#run(
+          `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input, exact)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...[id, previous_response_id, created_at, status, modelName, ...texts],
+        );
+        this.#addItems(stored);
+      });
+    });
+    this.#inserts++;
+    if (this.#inserts % RETENTION_EVERY_INSERTS === 0) this.#tidy();
+  }
+
+  update(stored: StoredResponse, events?: readonly StreamEvent[]): boolean {
+    const { response, exact, modelName } = stored;
+    const { id, status } = response;
+    return this.#attempt('write to', () =>
+      inTransaction(this.#database, () => {
+        const changed = this.#run(
+          'UPDATE responses SET status = ?, model_name = ?, response = ?, exact = ? WHERE id = ?',
+          ...[status, modelName, JSON.stringify(response), JSON.stringify(exact), id],
+        );
+        if (changed === 0) return false;
+        this.#addItems(stored);
+        if (events) this.#run('INSERT OR REPLACE INTO streams VALUES (?, ?)', id, JSON.stringify(events));
+        return true;
+      }),
+    );
+  }
+
+  get(id: string): StoredResponse | undefined {
+    const row = this.#row('SELECT response, input, exact, model_name FROM responses WHERE id = ?', id);
+    return row && readRow(row);
+  }
+
+  events(id: string): readonly StreamEvent[] | undefined {
+    const row = this.#row('SELECT events FROM streams WHERE response_id = ?', id);
+    return row && (JSON.parse(String(row.events)) as StreamEvent[]);
+  }
+
+  item(id: string): StoredItem | undefined {
+    const row = this.#row(
+      `SELECT response, input, exact, model_name FROM responses
+       WHERE id = (SELECT response_id FROM items WHERE id = ?)`,
+      id,
+    );
+    return row && itemOf(readRow(row), id);
+  }
+
+  delete(id: string): boolean {
+    return this.#attempt('write to', () => {
+      const isGone = this.#run('DELETE FROM responses WHERE id = ?', id) > 0;
+      if (isGone) this.#retention.compact();
+      return isGone;
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  /** That this failed is no reason to refuse a response. */
+  #tidy(): void {
+    try {
+      this.#retention.apply();
+    } catch (error) {
+      this.#warn?.(storeFailed(`Cannot remove old responses from ${this.#file}`, error).message);
+    }
+  }
+
+  /** What ran when the process ended will not be finished by anybody. */
+  #failUnfinished(): void {
+    const message = 'The server stopped before this response was finished: create it again';
+    this.#run(
+      `UPDATE responses SET status = 'failed', response = json_set(response,
+         '$.status', 'failed', '$.error', json_object('code', 'server_error', 'message', ?))
+       WHERE status IN ('queued', 'in_progress')`,
+      message,
+    );
+  }
+
+  /** An item that was sent back belongs to the response that it came from. */
+  #addItems({ response, input }: StoredResponse): void {
+    for (const { id } of [...input, ...response.output]) {
+      this.#run('INSERT OR IGNORE INTO items VALUES (?, ?)', id, response.id);
+    }
+  }
+
+  #secret(): Uint8Array {
+    const name = 'secret';
+    this.#run('INSERT OR IGNORE INTO settings VALUES (?, ?)', name, randomBytes(32));
+    const value = this.#row('SELECT value FROM settings WHERE name = ?', name)?.value;
+    if (!(value instanceof Uint8Array)) throw new TypeError('The secret is missing');
+    return value;
+  }
+
+  #row(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined {
+    return this.#attempt('read', () => this.#prepared(sql).get(...values));
+  }
+
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  #prepared(sql: string): StatementSync {
+    const statement = this.#statements.get(sql) ?? this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #attempt<T>(verb: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeFailed(`Cannot ${verb} ${this.#file}`, error);
+    }
+  }
+}
+
+function readRow(row: Record<string, SQLOutputValue>): StoredResponse {
+  const part = <T>(name: string) => JSON.parse(String(row[name])) as T;
+  return {
+    response: part('response'),
+    input: part('input'),
+    exact: part('exact'),
+    modelName: String(row.model_name),
+  };
+}
