@@ -9,6 +9,30 @@ import { send } from '../http/send.ts';
 /** Ollama's API, so that what speaks it works by changing a port. */
 export const ollamaRoutes: RouteGroup = {
   errors: { prefix: '/api/', reply: ollama.ollamaError },
+  docs: [
+    {
+      ...post('/api/chat', 'Answers a conversation; without messages, loads or unloads a model'),
+      request: ollama.chatSchema,
+      stream: 'ndjson',
+    },
+    {
+      ...post('/api/generate', 'Answers a prompt; without one, loads or unloads a model'),
+      request: ollama.generateSchema,
+      stream: 'ndjson',
+    },
+    { method: 'get', path: '/api/tags', summary: 'Lists the models here' },
+    { method: 'get', path: '/api/ps', summary: 'Lists the models that are loaded' },
+    { method: 'get', path: '/api/version', summary: 'The version of Ollama that this API is like' },
+    { ...post('/api/show', 'Describes a model'), request: ollama.nameSchema },
+    { ...post('/api/pull', 'Downloads a model'), request: ollama.pullSchema, stream: 'ndjson' },
+    {
+      ...post('/api/create', 'Makes a model of another, with instructions and parameters'),
+      request: ollama.createSchema,
+      stream: 'ndjson',
+    },
+    { ...post('/api/copy', 'Gives a model a second name'), request: ollama.copySchema },
+    { method: 'delete', path: '/api/delete', summary: 'Deletes a model', request: ollama.nameSchema },
+  ],
   register(app, { host, turns }) {
     const state = ollama.ollamaState({ host, turns });
     app.get('/api/version', () => send(json({ version: ollama.OLLAMA_VERSION })));
@@ -60,6 +84,10 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 
 function refuse(path: string, why: string): never {
   throw new OssiaError('api/unsupported', `This server does not have ${path}: ${why}`);
+}
+
+function post(path: string, summary: string): { method: 'post'; path: string; summary: string } {
+  return { method: 'post', path, summary };
 }
 
 /** A route that reads its body by a schema. */
