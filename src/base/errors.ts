@@ -116,6 +116,8 @@ export const problems = {
     next: 'Start the server with a larger --max-memory or a smaller --context, or ask for a smaller model',
   },
   'server/store-failed': { status: 500, next: 'Check the disk and the permissions of the data directory' },
+  'conform/unreachable': { status: 502, next: 'Start the server, and check the address and its port' },
+  'conform/no-model': { status: 404, next: 'Name the model to test with, --model' },
   'cli/usage': { status: 400, next: 'Run the command with --help' },
   'cli/bad-input': { status: 400, next: 'See docs/inspect.md for the form of each request' },
   'cli/no-server': {

@@ -1,0 +1,3 @@
+/** Tests any server against what the clients that people use need of it. */
+export { APIS, type ApiName, type Check } from './check.ts';
+export { type ApiReport, type CheckResult, type ConformOptions, type ConformReport, conform } from './run.ts';
