@@ -40,6 +40,7 @@ export class TurnMemory {
       if (id === undefined || message.harmony === undefined) continue;
       this.#forget(key(model, id));
       const kept = { message, characters: sizeOf(message) };
+      if (kept.characters > this.#maxCharacters) continue;
       this.#kept.set(key(model, id), kept);
       this.#characters += kept.characters;
     }
@@ -82,9 +83,15 @@ function saysTheSame(sent: AssistantMessage, kept: AssistantMessage): boolean {
     sentCalls.length === calls.length &&
     sentCalls.every((call, i) => call.id === calls[i]!.id && call.name === calls[i]!.name) &&
     sentCalls.every((call, i) => meanTheSame(call.arguments, calls[i]!.arguments)) &&
-    (sent.content ?? '') === (kept.content ?? '') &&
-    (sent.reasoning === undefined || sent.reasoning === '' || sent.reasoning === kept.reasoning)
+    isMissingOrSame(sent.content, kept.content) &&
+    isMissingOrSame(sent.reasoning, kept.reasoning)
   );
+}
+
+/** Clients drop thoughts and remarks, and put their paragraphs together anew; other words than the model's are never replaced. */
+function isMissingOrSame(sent = '', kept = ''): boolean {
+  const words = (text: string) => text.split(/\s+/).filter((word) => word !== '');
+  return sent === '' || sent === kept || isDeepStrictEqual(words(sent), words(kept));
 }
 
 /** Formats that carry arguments as an object write them anew: spaces and escapes are not the model's then. */
@@ -99,6 +106,6 @@ function meanTheSame(sent: string, kept: string): boolean {
 
 function sizeOf({ content = '', reasoning = '', toolCalls = [], harmony = [] }: AssistantMessage): number {
   const calls = toolCalls.reduce((sum, call) => sum + call.arguments.length, 0);
-  const ids = harmony.reduce((sum, { sampled }) => sum + 4 * (sampled?.length ?? 0), 0);
-  return 2 * (content.length + reasoning.length + calls) + ids + 200;
+  const own = harmony.reduce((sum, { content: text, sampled }) => sum + text.length + 4 * (sampled?.length ?? 0), 0);
+  return content.length + reasoning.length + calls + own + 200;
 }
