@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
-import { type Host, Responses, type ResponseStore, Turns } from '../api/index.ts';
+import { type Host, type ResponseStore, Responses, Turns } from '../api/index.ts';
 import { OssiaError, version } from '../base/index.ts';
 import { TurnMemory } from '../chat/index.ts';
 import { createApp } from './app.ts';
