@@ -184,3 +184,43 @@ test('text beside a call is a remark before it, and the thoughts of its turn sta
     [...places].sort((a, b) => a - b),
   );
 });
+
+test('builtins stand in the system message, and their calls and results where the models write them', () => {
+  const call = { id: 'c', name: 'browser.search', arguments: '{"query":"fjords"}', builtin: true } as const;
+  const history: ChatMessage[] = [
+    ...HI,
+    { role: 'assistant', reasoning: 'Look it up.', toolCalls: [call] },
+    { role: 'tool', toolCallId: 'c', content: 'Many.' },
+  ];
+  const text = prompt(history, { builtins: ['browser', 'python'] });
+  assert.match(
+    text,
+    /Reasoning: medium\n\n# Tools\n\n## browser\n\n\/\/ Tool for browsing\..*\n## python\n.*# Valid channels/s,
+  );
+  assert.ok(
+    text.endsWith(
+      '<|start|>assistant<|channel|>analysis<|message|>Look it up.<|end|>' +
+        '<|start|>assistant<|channel|>analysis to=browser.search code<|message|>{"query":"fjords"}<|call|>' +
+        '<|start|>browser.search to=assistant<|channel|>analysis<|message|>Many.<|end|><|start|>assistant',
+    ),
+    text.slice(-300),
+  );
+});
+
+test('a result that names a builtin is its, unless a function is called so or it is not enabled', () => {
+  const history: ChatMessage[] = [...HI, { role: 'tool', name: 'python', content: '4' }];
+  const author = (options: PromptOptions) =>
+    /<\|start\|>([\w.]*python) to=assistant/.exec(prompt(history, options))?.[1];
+  assert.equal(author({ builtins: ['python'] }), 'python');
+  assert.equal(author({ builtins: ['browser'] }), 'functions.python');
+  assert.equal(author({ builtins: ['python'], tools: [{ name: 'python' }] }), 'functions.python');
+});
+
+test('a builtin that the models do not know is refused', () => {
+  const wrong = { builtins: ['perl'] } as unknown as PromptOptions;
+  assert.throws(() => toConversation(HI, wrong), {
+    code: 'harmony/bad-conversation',
+    message: /browser, python.*perl/,
+  });
+  assert.throws(() => toConversation(HI, { builtins: 'python' } as unknown as PromptOptions), /builtins/);
+});

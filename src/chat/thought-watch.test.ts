@@ -6,9 +6,15 @@ import { type ThoughtLimits, ThoughtWatch } from './thought-watch.ts';
 
 const tokenizer = o200kHarmony();
 
-function cutOf(text: string, wasForced: boolean, limits: ThoughtLimits = {}, signal?: AbortSignal): unknown {
+function cutOf(
+  text: string,
+  wasForced: boolean,
+  limits: ThoughtLimits = {},
+  signal?: AbortSignal,
+  end = '<|end|>',
+): unknown {
   const watch = new ThoughtWatch(tokenizer, limits, signal);
-  const sampled = tokenizer.encodeWithSpecials(`<|channel|>analysis<|message|>${text}<|end|>`);
+  const sampled = tokenizer.encodeWithSpecials(`<|channel|>analysis<|message|>${text}${end}`);
   const message: RecoveredMessage = {
     role: 'assistant',
     channel: 'analysis',
@@ -38,4 +44,8 @@ test('a thought was cut by its budget, by a loop or by the signal', () => {
   assert.equal(cutOf(circles, true), 'loop');
   assert.equal(cutOf(circles, true, { loopDetection: false }), 'budget');
   assert.equal(cutOf(`${circles} Oh`, true, {}, AbortSignal.abort()), 'answer_now');
+});
+
+test('a turn that is cut right behind a header cuts no thought', () => {
+  assert.equal(cutOf('', true, {}, AbortSignal.abort(), ''), undefined);
 });

@@ -15,20 +15,21 @@ export interface ThoughtLimits {
 export class ThoughtWatch {
   /** Why the last thought was closed; undefined: the model ended it. */
   cut: ChatEnd['reasoningCut'];
-  readonly #message: number | undefined;
+  readonly #specials: Tokenizer['specials'];
   readonly #limits: ThoughtLimits;
   readonly #answerNow: AbortSignal | undefined;
   #tokens = 0;
 
   constructor(tokenizer: Tokenizer, limits: ThoughtLimits, answerNow: AbortSignal | undefined) {
-    this.#message = tokenizer.specials.get('<|message|>');
+    this.#specials = tokenizer.specials;
     this.#limits = limits;
     this.#answerNow = answerNow;
   }
 
-  /** A thought is finished. `wasForced`: its last token was the only one that could come. */
+  /** A thought is finished. `wasForced`: the last token was the only one that could come. */
   end({ sampled = [] }: RecoveredMessage, wasForced: boolean): void {
-    const body = sampled.slice(sampled.indexOf(this.#message ?? -1) + 1, -1);
+    if (sampled.at(-1) !== this.#specials.get('<|end|>')) return; // the whole turn was cut
+    const body = sampled.slice(sampled.indexOf(this.#specials.get('<|message|>')!) + 1, -1);
     this.#tokens += body.length;
     this.cut = wasForced ? this.#cause(body) : undefined;
   }

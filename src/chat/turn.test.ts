@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndEvent, Engine, GenerateEvent } from '../engine/index.ts';
 import { o200kHarmony } from '../tokenizer/index.ts';
+import { Session } from './session.ts';
+import { scriptedModel } from './testing.ts';
 import { runTurn } from './turn.ts';
 import type { ChatEnd, ChatEvent } from './types.ts';
 
@@ -92,6 +94,31 @@ test('a call comes in pieces, then whole, and the turn ends with tool_calls', as
   assert.deepEqual(call, { type: 'tool_call', id, name: 'weather', arguments: '{"city":"Oslo"}', status: 'complete' });
   assert.equal(end.reason, 'tool_calls');
   assert.deepEqual(end.messages[0]!.toolCalls, [{ id, name: 'weather', arguments: '{"city":"Oslo"}' }]);
+});
+
+test('a call of a builtin comes out with its full name, and its result goes back to it', async () => {
+  const code = 'print(2 + 2)';
+  const model = scriptedModel(tokenizer, [
+    `${THOUGHT}<|channel|>analysis to=python code<|message|>${code}<|call|>`,
+    '<|channel|>final<|message|>Four.<|return|>',
+  ]);
+  const session = new Session(model, { builtins: ['python'], date: null });
+  const events: ChatEvent[] = [];
+  for await (const event of session.send('Two and two?')) events.push(event);
+  const call = events.find((event) => event.type === 'tool_call')!;
+  const { id } = call;
+  const told = { id, name: 'python', arguments: code, builtin: true };
+  assert.deepEqual(call, { type: 'tool_call', ...told, status: 'complete' });
+  const piece = events.find((event) => event.type === 'tool_call_delta')!;
+  assert.deepEqual([piece.id, piece.name, piece.builtin], [id, 'python', true]);
+  const end = events.at(-1);
+  assert.ok(end?.type === 'end' && end.reason === 'tool_calls' && end.repairs.length === 0);
+  assert.deepEqual(end.messages[0]?.toolCalls, [told]);
+  session.answer('4', id);
+  for await (const event of session.continue()) events.push(event);
+  const prompt = tokenizer.decode(model.engine.requests[1]!.prompt);
+  assert.match(prompt, /Think first\.<\|end\|>.*to=python code<\|message\|>print\(2 \+ 2\)<\|call\|>/);
+  assert.ok(prompt.endsWith('<|start|>python to=assistant<|channel|>analysis<|message|>4<|end|><|start|>assistant'));
 });
 
 test('a call that is cut short is shown and never enters the history', async () => {
