@@ -13,6 +13,8 @@ import type { FuzzOptions, FuzzReport } from './run.ts';
 
 /** Turns that run side by side. */
 const WIDTH = 32;
+/** Turns between two lines of progress. */
+const REPORT_EVERY = 1000;
 
 export async function fuzz({ count, seed, only }: FuzzOptions): Promise<readonly FuzzReport[]> {
   const directory = mkdtempSync(join(tmpdir(), 'ossia-turns-'));
@@ -30,7 +32,9 @@ async function fuzzTurns(model: LoadedModel, { count, seed, only }: FuzzOptions)
   const started = performance.now();
   const outcomes = new Map<string, number>();
   const failures: string[] = [];
-  let next = only ?? 0;
+  const first = only ?? 0;
+  let next = first;
+  let done = 0;
   const until = only === undefined ? count : only + 1;
   const work = async () => {
     for (let i = next++; i < until; i = next++) {
@@ -40,10 +44,19 @@ async function fuzzTurns(model: LoadedModel, { count, seed, only }: FuzzOptions)
         return 'failed';
       });
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      done++;
+      if (done % REPORT_EVERY === 0) console.log(progress(done, until - first, started, failures));
     }
   };
   await Promise.all(Array.from({ length: WIDTH }, work));
   return { name: 'turns', count, seconds: (performance.now() - started) / 1000, outcomes, failures };
+}
+
+function progress(done: number, count: number, started: number, failures: readonly string[]): string {
+  const seconds = (performance.now() - started) / 1000;
+  const left = ((count - done) * seconds) / done / 60;
+  const failed = failures.length === 0 ? 'no failures' : `${failures.length} failures, the last: ${failures.at(-1)}`;
+  return `${done} of ${count} turns in ${seconds.toFixed(0)} s, about ${left.toFixed(0)} min left, ${failed}`;
 }
 
 /** Every case by itself, so that one can be run without those before it. */
