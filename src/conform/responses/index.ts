@@ -1,2 +1,13 @@
 import type { Check } from '../check.ts';
-export const responsesChecks: readonly Check[] = [];
+import { replyChecks } from './replies.ts';
+import { streamChecks } from './streams.ts';
+import { responsesErrorChecks, responsesTrafficChecks, toolChecks } from './tools.ts';
+
+/** OpenAI Responses. */
+export const responsesChecks: readonly Check[] = [
+  ...replyChecks,
+  ...streamChecks,
+  ...toolChecks,
+  ...responsesErrorChecks,
+  ...responsesTrafficChecks,
+];
