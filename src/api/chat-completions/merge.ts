@@ -24,19 +24,24 @@ export async function* merge<T>(
  * before the first item.
  */
 export function whenDone<T>(items: AsyncIterator<T, unknown, undefined>, done: () => void): AsyncIterableIterator<T> {
+  let isDone = false;
+  const finish = () => {
+    if (!isDone) done();
+    isDone = true;
+  };
   const ending = (result: IteratorResult<T, unknown>): IteratorResult<T, undefined> => {
     if (!result.done) return result;
-    done();
+    finish();
     return { done: true, value: undefined };
   };
   const failing = (error: unknown): never => {
-    done();
+    finish();
     throw error;
   };
   return {
     next: () => items.next().then(ending, failing),
     async return() {
-      done();
+      finish();
       await items.return?.();
       return { done: true, value: undefined };
     },
