@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { type LoadedModel, load } from '../src/index.ts';
+import { type ChatEnd, type ChatEvent, type ChatOptions, type LoadedModel, load } from '../src/index.ts';
 import { writeRandomModel } from './support/random-model.ts';
 import { checkTurn, sampleTurn, turnCases } from './support/random-turns.ts';
 
@@ -48,6 +48,79 @@ test('without the constraint the same model writes turns that need repair', asyn
   const turns = await Promise.all(cases.map((turn) => sampleTurn(model, turn, false)));
   const malformed = turns.filter(({ end }) => end && end.reason !== 'length' && end.repairs.length > 0);
   assert.ok(malformed.length > 10, `${malformed.length} of ${turns.length} needed repair`);
+});
+
+/** One turn of a model that would think for ever: its thoughts never end by themselves, and its answers soon do. */
+async function thinkForEver(
+  options: ChatOptions,
+  see: (event: ChatEvent) => void = () => {},
+): Promise<{ text: string; thoughts: number; end: ChatEnd }> {
+  const [end, stop] = ['<|end|>', '<|return|>'].map((name) => model.tokenizer.specials.get(name)!);
+  let text = '';
+  let thoughts = 0;
+  let last: ChatEnd | undefined;
+  const bias = { [end!]: -100, [stop!]: 9, ...options.logitBias };
+  for await (const event of model.chat('Say something.', { date: null, seed: 5, ...options, logitBias: bias })) {
+    see(event);
+    if (event.type === 'text') text += event.delta;
+    if (event.type === 'usage') thoughts = event.reasoningTokens;
+    if (event.type === 'end') last = event;
+  }
+  assert.ok(last);
+  return { text, thoughts, end: last };
+}
+
+/** Keeps the model from beginning with its answer. */
+const thinking = () =>
+  Object.fromEntries(['f', 'fi', 'fin', 'final'].map((word) => [model.tokenizer.encode(word)[0]!, -100]));
+
+test('a thought without end is cut with the turn, unless something closes it, and the end says what', async () => {
+  const cut = await thinkForEver({ maxTokens: 100, logitBias: thinking() });
+  assert.deepEqual([cut.text, cut.end.reason, cut.end.reasoningCut], ['', 'length', undefined]);
+
+  const budget = await thinkForEver({ maxTokens: 400, maxReasoningTokens: 30, logitBias: thinking() });
+  assert.deepEqual([budget.end.reason, budget.end.reasoningCut], ['stop', 'budget']);
+  assert.ok(budget.text !== '' && budget.thoughts < 50);
+
+  const reserve = await thinkForEver({ maxTokens: 100, reserve: 40, logitBias: thinking() });
+  assert.deepEqual([reserve.end.reason, reserve.end.reasoningCut], ['stop', 'budget']);
+  assert.ok(reserve.text !== '' && reserve.thoughts > 40 && reserve.thoughts < 60, `${reserve.thoughts}`);
+});
+
+test('whoever waits can have the answer now', async () => {
+  const answerNow = new AbortController();
+  let seen = 0;
+  const hurried = await thinkForEver(
+    { maxTokens: 3000, answerNow: answerNow.signal, logitBias: thinking() },
+    (event) => {
+      if (event.type === 'reasoning' && ++seen === 5) answerNow.abort();
+    },
+  );
+  assert.deepEqual([hurried.end.reason, hurried.end.reasoningCut], ['stop', 'answer_now']);
+  assert.ok(hurried.text !== '' && hurried.thoughts < 2000, `${hurried.thoughts}`);
+  const early = await thinkForEver({ maxTokens: 200, answerNow: AbortSignal.abort() });
+  assert.deepEqual([early.end.reason, early.thoughts, early.end.reasoningCut], ['stop', 0, undefined]);
+});
+
+test('a thought that goes in circles is closed, and runs on where that is not wanted', async () => {
+  const [word] = model.tokenizer.encode(' the');
+  const circling = { maxTokens: 600, temperature: 0, logitBias: { [word!]: 90, ...thinking() } };
+  const { end, thoughts } = await thinkForEver(circling);
+  assert.equal(end.reasoningCut, 'loop');
+  assert.ok(thoughts > 256 && thoughts < 320, `${thoughts}`);
+  const free = await thinkForEver({ ...circling, loopDetection: false });
+  assert.deepEqual([free.end.reasoningCut, free.end.reason], [undefined, 'length']);
+});
+
+test('where ends are ignored a turn has exactly as many tokens as were asked for', async () => {
+  for (const maxTokens of [40, 90]) {
+    let outputTokens = 0;
+    for await (const event of model.chat('Hi', { date: null, maxTokens, ignoreEnd: true, maxReasoningTokens: 5 })) {
+      if (event.type === 'usage') outputTokens = event.outputTokens;
+      if (event.type === 'end') assert.equal(event.reason, 'length');
+    }
+    assert.equal(outputTokens, maxTokens);
+  }
 });
 
 interface GoldenCase {
