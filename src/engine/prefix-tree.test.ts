@@ -69,6 +69,20 @@ test('a tip grows with the turn that goes on, and stays a place to go on from', 
   assert.equal(runner.blocksInUse(), tree.size);
 });
 
+test('a begun block that is kept again with more in it stands in the tree once', async () => {
+  const { runner, tree, keep, compute } = plant();
+  const text = promptOf(60);
+  await keep(text); // its third block is known, without its window
+  const sequence = await compute(text.slice(0, 10));
+  await runner.step([{ sequence, ids: text.slice(10, 11), logits: false }]);
+  tree.add(text, sequence, [11]);
+  sequence.release();
+  assert.equal(tree.size, runner.blocksInUse());
+  assert.equal(found(tree, text.slice(0, 12)), 11);
+  while (tree.evict());
+  assert.equal(tree.size, 0);
+});
+
 test('a copy of a begun block goes its own way', async () => {
   const { runner, tree, compute } = plant();
   const prompt = promptOf(10);

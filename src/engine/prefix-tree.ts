@@ -166,32 +166,36 @@ export class PrefixTree {
   }
 
   /** Puts a block of these ids among its siblings, unless what is kept there serves as well. Returns the node that stands for it. */
-  #place(siblings: Node[], ids: readonly number[], block: KeptBlock): Node {
+  #place(siblings: Node[], ids: readonly number[], given: KeptBlock): Node {
+    const own = siblings.find((node) => node.block.equals(given));
+    const block = own?.block.hasWindow ? own.block : given;
+    if (own) {
+      // Kept before, when there was less in it perhaps; the window of that time is still good.
+      if (block === given) this.#replace(own, given);
+      else given.release();
+      if (own.ids.length >= ids.length) return own;
+      this.#take(own);
+    }
     const { common, nodes } = nearest(siblings, ids, 0, ids.length);
     const twin = nodes.find((node) => node.ids.length === common);
-    if (common === ids.length) {
-      const serving = nodes.find((node) => node.block.hasWindow) ?? (block.hasWindow ? undefined : (twin ?? nodes[0]));
-      if (serving) {
-        block.release();
-        return serving;
-      }
+    const serving = nodes.find((node) => node.block.hasWindow) ?? (block.hasWindow ? undefined : (twin ?? nodes[0]));
+    if (common === ids.length && serving) {
+      block.release();
+      return serving;
     }
-    if (!twin) return this.#insert(siblings, ids, block);
-    // These ids go on where the twin ends, or it lacks the window.
-    const better = block.hasWindow || !twin.block.hasWindow;
-    if (twin.ids.length === ids.length) {
-      twin.block.release();
-      twin.block = block;
-      this.#windows.add(twin);
-      return twin;
-    }
-    if (better) {
+    // A twin that ends where these ids go on, or lacks the window, is not needed beside them; one with the only window is.
+    if (twin && (block.hasWindow || !twin.block.hasWindow)) {
+      if (twin.ids.length === ids.length) return this.#replace(twin, block);
       this.#take(twin).release();
-      return this.#insert(siblings, ids, block);
     }
-    if (!twin.block.equals(block)) return this.#insert(siblings, ids, block); // the twin stays for its window
-    block.release();
-    return this.#insert(siblings, ids, this.#take(twin));
+    return this.#insert(siblings, ids, block);
+  }
+
+  #replace(node: Node, block: KeptBlock): Node {
+    node.block.release();
+    node.block = block;
+    if (block.hasWindow) this.#windows.add(node);
+    return node;
   }
 
   #insert(siblings: Node[], ids: readonly number[], block: KeptBlock): Node {
