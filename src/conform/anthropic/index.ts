@@ -1,2 +1,12 @@
 import type { Check } from '../check.ts';
-export const anthropicChecks: readonly Check[] = [];
+import { replyChecks, toolChecks } from './replies.ts';
+import { errorChecks, streamChecks, trafficChecks } from './streams.ts';
+
+/** Anthropic Messages. */
+export const anthropicChecks: readonly Check[] = [
+  ...replyChecks,
+  ...streamChecks,
+  ...toolChecks,
+  ...errorChecks,
+  ...trafficChecks,
+];
