@@ -185,6 +185,14 @@ test('options reach the engine under their own names', async () => {
   });
 });
 
+test('max_reasoning_tokens and reserve leave room for the answer', async () => {
+  const short = await whole(ask('What can you do?', { options: { temperature: 0, max_reasoning_tokens: 2 } }));
+  assert.ok(Number(extras(short).thinking_tokens) < 8);
+  assert.equal(extras(short).thinking_cut, 'budget');
+  const kept = await whole(ask('What can you do?', { options: { temperature: 0, num_predict: 24, reserve: 12 } }));
+  assert.notEqual(kept.content, '');
+});
+
 test('num_predict cuts and says so, stop ends before the text', async () => {
   assert.equal((await streamed(ask('What can you do?', { options: { num_predict: 5 } }))).last?.done_reason, 'length');
   const stopped = await streamed(ask('What can you do?', { options: { stop: ['gpt'], temperature: 0 } }));

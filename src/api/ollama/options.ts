@@ -18,8 +18,13 @@ type Sampling = Pick<
 
 /** What a request's fields beside its conversation ask for. Throws `api/bad-request` for what cannot be held. */
 export function turnOptions(body: ChatBody | GenerateBody): ChatOptions {
+  const options: Partial<OllamaOptions> = body.options ?? {};
   return {
-    ...sampling(body.options ?? {}),
+    ...sampling(options),
+    ...defined<Pick<ChatOptions, 'maxReasoningTokens' | 'reserve'>>({
+      maxReasoningTokens: options.max_reasoning_tokens,
+      reserve: options.reserve,
+    }),
     ...thinking(body.think),
     ...format(body.format),
     ...(body.truncate === true ? { truncation: 'auto' } : {}),

@@ -33,6 +33,9 @@ export const optionsSchema = z.object({
   mirostat: number,
   tfs_z: number,
   typical_p: number,
+  /** Ossia's own: how long the model may think, and how much of `num_predict` is kept for the answer. */
+  max_reasoning_tokens: optional(z.int().min(0)),
+  reserve: optional(z.int().min(0)),
 });
 
 export type OllamaOptions = z.output<typeof optionsSchema>;
