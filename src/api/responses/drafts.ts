@@ -159,7 +159,7 @@ export class CallDraft implements Draft {
     return [{ type: `response.${isCustom ? 'custom_tool_call_input' : 'function_call_arguments'}.delta`, delta }];
   }
 
-  /** `written`: all that it was called with. */
+  /** `written`: all that it was called with. A function that was called with nothing gets an empty object. */
   end(status: 'completed' | 'incomplete', written = ''): ItemEvent[] {
     if (this.#item.type === 'custom_tool_call') {
       this.#item = { ...this.#item, status, input: written };
@@ -168,9 +168,11 @@ export class CallDraft implements Draft {
         { type: 'response.output_item.done', item: this.#item },
       ];
     }
-    this.#item = { ...this.#item, status, arguments: written };
+    const isBare = written.trim() === '' && status === 'completed';
+    this.#item = { ...this.#item, status, arguments: isBare ? '{}' : written };
     return [
-      { type: 'response.function_call_arguments.done', arguments: written, name: this.#item.name },
+      ...(isBare ? this.write('{}') : []),
+      { type: 'response.function_call_arguments.done', arguments: this.#item.arguments, name: this.#item.name },
       { type: 'response.output_item.done', item: this.#item },
     ];
   }

@@ -13,13 +13,15 @@ export interface OutputOptions {
   /** Makes `encrypted_content` of the ids of a thought; absent: there is none. */
   readonly seal?: (ids: readonly number[]) => string;
   readonly logprobs?: TextLogprobs;
+  /** Whether the events go to somebody as they come. */
+  readonly isStreamed: boolean;
 }
 
 export type PlacedItemEvent = ItemEvent & { readonly output_index: number; readonly item_id?: string };
 
 /**
  * The output of a response as it comes about: a turn's events in, items and their events out. One item at a time is open, and
- * its place never changes. Text that is taken back leaves an empty item behind, because clients have seen its place.
+ * its place never changes. Text that is taken back leaves an empty item behind where its place has been seen.
  */
 export class Output {
   readonly #options: OutputOptions;
@@ -67,7 +69,8 @@ export class Output {
         break;
       }
       case 'retract':
-        if (this.#open) yield* this.#close(this.#open.void());
+        if (this.#open && this.#options.isStreamed) yield* this.#close(this.#open.void());
+        this.#open = undefined;
         break;
       case 'message':
         yield* this.#finish(event.message);

@@ -149,6 +149,7 @@ export class Performer {
     return {
       toolbox,
       summarizes: summaryOf(body) !== null,
+      isStreamed: Boolean(body.stream || body.background),
       ...(seals ? { seal: (ids: readonly number[]) => this.#options.thoughts.seal(name, ids) } : {}),
       ...(options.topLogprobs === undefined ? {} : { logprobs: new TextLogprobs(tokenizer) }),
     };
