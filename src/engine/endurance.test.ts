@@ -36,7 +36,9 @@ async function turns(count: number): Promise<void> {
 
 /** What is left when nobody asks for anything: only what is kept. */
 async function assertIdle(runner: FakeRunner, engine: ReturnType<typeof open>['engine']): Promise<void> {
-  while (engine.load.running + engine.load.waiting > 0 || runner.blocksInUse() !== engine.load.kept) await turn();
+  const isIdle = () => engine.load.running + engine.load.waiting === 0 && runner.blocksInUse() === engine.load.kept;
+  for (let i = 0; i < 1000 && !isIdle(); i++) await turn();
+  assert.ok(isIdle(), `${runner.blocksInUse()} blocks in use, ${engine.load.kept} kept`);
   assert.ok(runner.windows.size <= runner.blocksInUse());
 }
 

@@ -112,7 +112,7 @@ export class Generation {
     if (this.#hurried) this.#constraint?.hurry?.();
     this.#hurried = false;
     for (;;) {
-      const forced = this.finished ? [] : (this.#constraint?.forced?.() ?? []);
+      const forced = this.finished ? [] : [...(this.#constraint?.forced?.() ?? [])]; // `advance` may change its list
       if (forced.length === 0) return this.ids.length > before;
       for (const id of forced) if (!this.finished) this.#push(this.#sampler.take(id));
     }

@@ -56,6 +56,25 @@ test('the engine on its own thread says what it opened and generates', async () 
   );
 });
 
+test('numbers cross the thread, and what the cache may grow to is known before', async () => {
+  await using engine = await startEngine({ ...options, cacheTokens: 1300, maxRunning: 3 });
+  const before = await engine.stats();
+  assert.deepEqual([before.blockSize, before.blockCapacity, before.kvBytesUsed], [64, 21, 0]);
+  assert.deepEqual([before.maxRunning, before.maxWaiting, before.steps], [3, 64, 0]);
+  assert.equal(before.kvBytesCapacity, engine.info.kvBytesCapacity);
+  assert.ok(engine.info.kvBytesCapacity >= 21 * 64 * engine.info.kvBytesPerToken);
+  const reading = collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] }, { client: 'me' }));
+  const [during] = await Promise.all([engine.stats(), reading]);
+  assert.equal(during.running + during.waiting + during.requests.length, 1);
+  const after = await engine.stats();
+  assert.deepEqual([after.prefillTokens, after.decodeTokens, after.requests.length], [PROMPT.length, 7, 1]);
+  assert.ok(after.blocksInUse === 1 && after.kvBytesUsed > 0 && after.kvBytesUsed <= after.kvBytesCapacity);
+  const unanswered = engine.stats();
+  await engine.close();
+  await unanswered;
+  await assert.rejects(engine.stats(), { code: 'engine/closed' });
+});
+
 test('errors keep their code and details across the thread', async () => {
   await using engine = await startEngine(options);
   await assert.rejects(collect(engine.submit(new Array(700).fill(5))), (error: unknown) => {
@@ -72,6 +91,10 @@ test('a model that cannot be opened rejects the start with its own error', async
   await assert.rejects(startEngine({ ...options, context: 131_073 }), {
     code: 'engine/bad-parameter',
     message: /context .*got 131073/,
+  });
+  await assert.rejects(startEngine({ ...options, cacheTokens: 699 }), {
+    code: 'engine/bad-parameter',
+    message: /cacheTokens .*\[700, .*got 699/,
   });
 });
 
@@ -104,9 +127,10 @@ test('close in the middle of a generation ends it as cancelled, and later reques
 test('a thread that dies fails every pending request and every later one', async () => {
   for (const death of ['throw new Error("out of luck")', 'process.exit(3)']) {
     const engine = await WorkerEngine.connect(scripted(death));
-    const pending = [collect(engine.submit([1])), collect(engine.submit([2]))];
+    const pending = [collect(engine.submit([1])), collect(engine.submit([2])), engine.stats()];
     for (const each of pending) await assert.rejects(each, { code: 'engine/crashed', message: /out of luck|status 3/ });
     await assert.rejects(collect(engine.submit([3])), { code: 'engine/crashed' });
+    await assert.rejects(engine.stats(), { code: 'engine/crashed' });
     await engine.close();
   }
 });
@@ -163,6 +187,28 @@ test('errors of every kind survive the journey as what they were', () => {
   );
   assert.ok(fromWire(toWire(new TypeError('t'))) instanceof TypeError);
   assert.equal(fromWire(toWire('text')).message, 'text');
+});
+
+test('hurry and forced tokens cross the thread', async () => {
+  const source = `export const openConstraints = () => ({ run }) => ({
+    allow: (mask) => mask.fill(-1),
+    advance: () => { run.shift(); },
+    forced: () => run,
+    hurry: () => { run = [4, 5, 6]; },
+  });`;
+  const constraints = `data:text/javascript,${encodeURIComponent(source)}`;
+  await using engine = await startEngine({ ...options, constraints });
+  const hurry = new AbortController();
+  const found: string[] = [];
+  const params = { stopIds: [6], constraint: { run: [1, 2] }, logitBias: { 6: -100 } };
+  for await (const event of engine.submit(PROMPT, params, { hurry: hurry.signal })) {
+    found.push(event.type === 'end' ? event.reason : `${event.id}${event.forced ? ' forced' : ''}`);
+    if (found.length === 5) hurry.abort();
+  }
+  assert.deepEqual(found.slice(0, 2), ['1 forced', '2 forced']);
+  assert.deepEqual(found.slice(-4), ['4 forced', '5 forced', '6 forced', 'stop']);
+  assert.ok(found.length < 60 && found.slice(2, -4).every((each) => !each.includes('forced')), `${found}`);
+  assert.equal(getEventListeners(hurry.signal, 'abort').length, 0);
 });
 
 test('a module makes constraints out of what requests carry', async () => {
