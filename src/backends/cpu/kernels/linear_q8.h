@@ -24,17 +24,19 @@ template <DType D> struct EightBitKernel {
   template <int R, int T> static void tile(const Job<const QuantizedRows*>& job, int64_t first_row, int64_t first_pair) {
     const int64_t blocks = job.weight->cols / kBlock;
     const int64_t stride = job.weight->block_stride;
-    const int64_t padded = job.x->padded_cols;
     const uint8_t* w[4];
     const int8_t* codes[T];
     const float* scales[T];
+    const int32_t* starts[T];
     F32 total[T];
     OSSIA_UNROLL
     for (int r = 0; r < 4; r++) w[r] = weight_row(job, first_row + (R == 4 ? r : 0));
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
-      codes[t] = job.x->codes + x_row(job, first_pair + t) * padded;
-      scales[t] = job.x->scales + x_row(job, first_pair + t) * (padded / kBlock);
+      const int64_t row = x_row(job, first_pair + t);
+      codes[t] = job.x->codes(row);
+      scales[t] = job.x->scales(row);
+      starts[t] = job.x->starts(row);
       total[t] = set_f32(0);
     }
 
@@ -54,12 +56,13 @@ template <DType D> struct EightBitKernel {
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
         const Bytes x = load_bytes(codes[t] + block * kBlock);
-        const I32 start = i8_start(x);
         I32 sums[4];
         OSSIA_UNROLL
-        for (int r = 0; r < 4; r++) sums[r] = i8_dot(start, weights[r], x);
+        for (int r = 0; r < 4; r++) sums[r] = i8_dot(set_i32(0), weights[r], x);
+        I32 merged = merge_rows(sums);
+        if (kI8Raise != 0) merged = add_i32(merged, load_each4(starts[t] + 2 * block));
         const F32 scale = mul(weight_scales, set_each8(scales[t][block], scales[t][block + 1]));
-        total[t] = fma(to_f32(merge_rows(sums)), scale, total[t]);
+        total[t] = fma(to_f32(merged), scale, total[t]);
       }
     };
     int64_t block = 0;
