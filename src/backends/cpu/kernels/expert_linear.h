@@ -140,7 +140,7 @@ struct Fp4Layout {
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
         const int8_t* x = rows[t] + at + 4 * q;
-        sums[t] = fp4_dot(sums[t], low, high, repeat_4(x), repeat_4(x + 64));
+        sums[t] = fp4_dot_repeated(sums[t], low, high, x, x + 64);
       }
     }
   }
@@ -159,14 +159,14 @@ struct Fp4Layout {
       lanes_of_rows(rows, words);
       OSSIA_UNROLL
       for (int q = 0; q < 4; q++) {
-        store_bytes(piece.codes[g][q], fp4_low(words[q]));
-        store_bytes(piece.codes[g][4 + q], fp4_high(words[q]));
+        store_bytes(piece.codes[span][g][q], fp4_low(words[q]));
+        store_bytes(piece.codes[span][g][4 + q], fp4_high(words[q]));
       }
       int32_t bytes[kLanes];
       for (int r = 0; r < kLanes; r++) bytes[r] = scales[r * weight.scale_row_stride + block * weight.scale_block_stride];
       const I32 bits = e8m0_bits(load_i32(bytes));
       largest = max_i32(largest, bits);
-      store(piece.scales[g], as_f32(bits));
+      store(piece.scales[span][g], as_f32(bits));
     }
     return g;
   }

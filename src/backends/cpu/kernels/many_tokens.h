@@ -16,22 +16,23 @@ OSSIA_BEGIN
 
 constexpr int kSideBySide = kLanes;  // rows
 constexpr int64_t kMany = 12;        // inputs from which laying out pays
-constexpr int64_t kPieceGroups = 24; // groups of four spans that are laid out at a time: 12 KB per span, within the first-level cache
+constexpr int64_t kPieceGroups = 8;  // groups of four spans that are laid out at a time: 18 KB, within the first-level cache
 constexpr int64_t kManyPairs = 64;   // inputs that meet a laid out piece before the next one
 
-// A span of columns with one running total: MXFP4 has 32 columns (8 words) and a scale of its own, 8 bits 16 (4 words).
+// A span of columns goes to one of the four totals: MXFP4 has 32 columns (8 words) and a scale of its own, 8 bits 16 (4 words).
 template <int Words> struct alignas(64) Piece {
-  uint8_t codes[kPieceGroups][Words][64];
-  float scales[kPieceGroups][kLanes];
+  uint8_t codes[4][kPieceGroups][Words][64];
+  float scales[4][kPieceGroups][kLanes];
+  int64_t groups[4];  // how many hold this span: the last one of a row may not
 };
 
 // Totals of one row tile: of each input, the four of each row.
 using ManyTotals = float[kManyPairs][4][kLanes];
 
-// T inputs with one laid out piece: total[t][span] += Σ over its groups.
+// T inputs with one span of a laid out piece: total[t][span] += Σ over its groups.
 template <class Layout, int T>
 OSSIA_INLINE void many_tile(const Job<const QuantizedRows*>& job, int64_t pair, const Piece<Layout::kWords>& piece, int span,
-                            int64_t group, int64_t groups, float (*totals)[4][kLanes]) {
+                            int64_t group, float (*totals)[4][kLanes]) {
   const QuantizedRows& x = *job.x;
   const int8_t* rows[T];
   F32 total[T];
@@ -40,7 +41,7 @@ OSSIA_INLINE void many_tile(const Job<const QuantizedRows*>& job, int64_t pair, 
     rows[t] = x.codes(x_row(job, pair + t));
     total[t] = load_f32(totals[t][span]);
   }
-  for (int64_t g = 0; g < groups; g++) {
+  for (int64_t g = 0; g < piece.groups[span]; g++) {
     const int64_t codes = Layout::codes_at(group + g, span);
     const int64_t scale = x.scales_at() + 4 * Layout::scale_of(group + g, span);
     const int64_t start = x.starts_at() + 4 * Layout::start_of(group + g, span);
@@ -51,8 +52,8 @@ OSSIA_INLINE void many_tile(const Job<const QuantizedRows*>& job, int64_t pair, 
       if (Layout::kRaise != 0) __builtin_memcpy(&first, rows[t] + start, 4);
       sums[t] = set_i32(first);
     }
-    Layout::template dots<T>(piece.codes[g], rows, codes, sums);
-    const F32 weights = load_f32(piece.scales[g]);
+    Layout::template dots<T>(piece.codes[span][g], rows, codes, sums);
+    const F32 weights = load_f32(piece.scales[span][g]);
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
       float of_input;
@@ -65,10 +66,21 @@ OSSIA_INLINE void many_tile(const Job<const QuantizedRows*>& job, int64_t pair, 
 }
 
 template <class Layout, int T>
-static void many_inputs(const Job<const QuantizedRows*>& job, int64_t pair, int64_t end, const Piece<Layout::kWords>& piece, int span,
-                        int64_t group, int64_t groups, float (*totals)[4][kLanes]) {
-  for (; pair + T <= end; pair += T, totals += T) many_tile<Layout, T>(job, pair, piece, span, group, groups, totals);
-  if constexpr (T > 1) many_inputs<Layout, T / 2>(job, pair, end, piece, span, group, groups, totals);
+static void many_inputs(const Job<const QuantizedRows*>& job, int64_t pair, int64_t end, const Piece<Layout::kWords>& piece,
+                        int64_t group, float (*totals)[4][kLanes]) {
+  for (; pair + T <= end; pair += T, totals += T) {
+    // All spans in turn, while the inputs' codes are near.
+    for (int span = 0; span < 4; span++) many_tile<Layout, T>(job, pair, piece, span, group, totals);
+  }
+  if constexpr (T > 1) many_inputs<Layout, T / 2>(job, pair, end, piece, group, totals);
+}
+
+template <class Layout> OSSIA_INLINE void prefetch_rows(const Job<const QuantizedRows*>& job, int64_t row, int64_t group) {
+  const int64_t bytes = job.weight->block_stride * Layout::kColumns / kBlock * 4;
+  for (int64_t r = 0; r < kSideBySide; r++) {
+    const uint8_t* p = weight_row(job, row + r) + group * bytes;
+    for (int64_t i = 0; i < kPieceGroups * bytes + 63; i += 64) __builtin_prefetch(p + i);
+  }
 }
 
 // Whole tiles of sixteen rows from `row`; returns the first row that is left. `layout` lays weights out, a piece at a time.
@@ -82,11 +94,12 @@ static int64_t many_rows(const Job<const QuantizedRows*>& job, Layout& layout, i
       __builtin_memset(totals, 0, (pairs_end - first) * sizeof(totals[0]));
       for (int64_t group = 0; group < groups; group += kPieceGroups) {
         const int64_t count = group + kPieceGroups < groups ? kPieceGroups : groups - group;
-        for (int span = 0; span < 4; span++) {
-          Piece<Layout::kWords> piece;
-          const int64_t there = layout.lay_out(job, r, group, count, span, piece);  // the last group may lack this span
-          many_inputs<Layout, kManyTileTokens>(job, first, pairs_end, piece, span, group, there, totals);
-        }
+        Piece<Layout::kWords> piece;
+        for (int span = 0; span < 4; span++) piece.groups[span] = layout.lay_out(job, r, group, count, span, piece);
+        // The next piece comes from memory while this one is at work.
+        const bool more = group + kPieceGroups < groups;
+        if (more || r + 2 * kSideBySide <= end) prefetch_rows<Layout>(job, more ? r : r + kSideBySide, more ? group + kPieceGroups : 0);
+        many_inputs<Layout, kManyTileTokens>(job, first, pairs_end, piece, group, totals);
       }
       layout.finish(job, r, first, pairs_end, totals);
     }

@@ -172,6 +172,18 @@ OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_hi
 #endif
 }
 
+#if defined(OSSIA_SIMD_VNNI)
+// sum + w · x with the same four codes in every lane. Written out, because GCC would fill a register with the codes first.
+OSSIA_INLINE __m512i dot_repeated(__m512i sum, __m512i w, const int8_t* x) {
+  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(const int32_t*)x));
+  return sum;
+}
+OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {
+  return dot_repeated(dot_repeated(sum, low.v, x_low), high.v, x_high);
+}
+OSSIA_INLINE I32 i8_dot_repeated(I32 sum, Bytes w, const int8_t* x) { return dot_repeated(sum, w.v, x); }
+#endif
+
 // int8 weights, raised by 128 likewise. Without VNNI 2 · 255 · 127 would overflow 16 bits, so the weight's sign moves to the
 // input instead, whose codes are within ±127: 2 · 128 · 127 fits.
 #if defined(OSSIA_SIMD_VNNI)
