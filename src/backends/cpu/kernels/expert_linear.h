@@ -7,7 +7,6 @@
 #pragma once
 
 #include "linear_q8.h"
-#include "many_tokens.h"
 
 OSSIA_BEGIN
 
