@@ -44,16 +44,26 @@ template <bool Packed> OSSIA_INLINE uint32_t load_scales(const uint8_t* p, int64
   return four;
 }
 
+// Some of these rows have a NaN scale: the first of them is `found`, unless an earlier one is.
+static void report_nan(const Weight& weight, int64_t expert, int64_t first_row, int64_t count, int64_t* found) {
+  for (int64_t row = first_row; row < first_row + count; row++) {
+    const uint8_t* e = weight.scales + expert * weight.scale_expert_stride + row * weight.scale_row_stride;
+    for (int64_t block = 0; block < weight.cols / kBlock; block++) {
+      if (e[block * weight.scale_block_stride] == 255 && (*found < 0 || row < *found)) *found = row;
+    }
+  }
+}
+
 template <bool Packed> struct Fp4Kernel {
   // R = 1 computes the same row four times: rarely, at the end of a part.
   template <int R, int T> static void tile(const Job<Fp4Input>& job, int64_t first_row, int64_t first_pair) {
     const Weight& weight = *job.weight;
     const int64_t blocks = weight.cols / kBlock;
-    const int64_t padded = job.x.rows->padded_cols;
     const uint8_t* w[4];
     const uint8_t* e[4];
     const int8_t* codes[T];
     const float* scales[T];
+    const int32_t* starts[T];
     F32 total[T];
     I32 largest = set_i32(0);
     OSSIA_UNROLL
@@ -64,8 +74,10 @@ template <bool Packed> struct Fp4Kernel {
     }
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
-      codes[t] = job.x.rows->codes + x_row(job, first_pair + t) * padded;
-      scales[t] = job.x.rows->scales + x_row(job, first_pair + t) * (padded / kBlock);
+      const int64_t row = x_row(job, first_pair + t);
+      codes[t] = job.x.rows->codes(row);
+      scales[t] = job.x.rows->scales(row);
+      starts[t] = job.x.rows->starts(row);
       total[t] = set_f32(0);
     }
 
@@ -87,19 +99,20 @@ template <bool Packed> struct Fp4Kernel {
       for (int t = 0; t < T; t++) {
         const Bytes x_low = load_bytes(codes[t] + block * kBlock);
         const Bytes x_high = load_bytes(codes[t] + block * kBlock + 64);
-        const I32 start = fp4_start(x_low, x_high);
         I32 sums[4];
         OSSIA_UNROLL
-        for (int r = 0; r < 4; r++) sums[r] = fp4_dot(start, low[r], high[r], x_low, x_high);
+        for (int r = 0; r < 4; r++) sums[r] = fp4_dot(set_i32(0), low[r], high[r], x_low, x_high);
+        I32 merged = merge_rows(sums);
+        if (kFp4Raise != 0) merged = add_i32(merged, load_each4(starts[t] + block));
         const F32 scale = mul(as_f32(scale_bits), load_each4(scales[t] + block));
-        total[t] = fma(to_f32(merge_rows(sums)), scale, total[t]);
+        total[t] = fma(to_f32(merged), scale, total[t]);
       }
     };
     int64_t block = 0;
     for (; block + 4 <= blocks; block += 4) group(block, 4);
     if (block < blocks) group(block, blocks - block);
 
-    if (holds_nan(largest)) report_nan<R>(job, first_row);
+    if (holds_nan(largest)) report_nan(weight, job.expert, first_row, R, job.x.nan_row);
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
       float rows[4];
@@ -107,16 +120,59 @@ template <bool Packed> struct Fp4Kernel {
       for (int r = 0; r < R; r++) finish(job, first_row + r, first_pair + t, 0.5f * rows[r]);
     }
   }
+};
 
-  template <int R> static void report_nan(const Job<Fp4Input>& job, int64_t first_row) {
-    const Weight& weight = *job.weight;
-    for (int64_t row = first_row; row < first_row + R; row++) {
-      const uint8_t* e = weight.scales + job.expert * weight.scale_expert_stride + row * weight.scale_row_stride;
-      for (int64_t block = 0; block < weight.cols / kBlock; block++) {
-        int64_t& found = *job.x.nan_row;
-        if (e[block * weight.scale_block_stride] == 255 && (found < 0 || row < found)) found = row;
+// Blocks of MXFP4 side by side: four words of low nibbles, then four of high ones.
+struct Fp4Layout {
+  static constexpr int kWords = 8, kColumns = 32, kRaise = kFp4Raise;
+  int64_t* nan_row;
+  I32 largest = set_i32(0);
+
+  static int64_t codes_at(int64_t group, int span) { return group * 128 + span * 16; }
+  static int64_t scale_of(int64_t group, int span) { return 4 * group + span; }
+  static int64_t start_of(int64_t group, int span) { return 4 * group + span; }
+
+  template <int T> OSSIA_INLINE void dots(const uint8_t (*words)[64], const int8_t* const* rows, int64_t at, I32* sums) {
+    OSSIA_UNROLL
+    for (int q = 0; q < 4; q++) {
+      const Bytes low = load_bytes(words[q]), high = load_bytes(words[4 + q]);
+      OSSIA_UNROLL
+      for (int t = 0; t < T; t++) {
+        const int8_t* x = rows[t] + at + 4 * q;
+        sums[t] = fp4_dot_repeated(sums[t], low, high, x, x + 64);
       }
     }
+  }
+
+  int64_t lay_out(const Job<const QuantizedRows*>& job, int64_t row, int64_t group, int64_t groups, int span, Piece<kWords>& piece) {
+    const Weight& weight = *job.weight;
+    const int64_t blocks = weight.cols / kBlock;
+    const uint8_t* scales = weight.scales + job.expert * weight.scale_expert_stride + row * weight.scale_row_stride;
+    int64_t g = 0;
+    for (; g < groups && 4 * (group + g) + span < blocks; g++) {
+      const int64_t block = 4 * (group + g) + span;
+      const uint8_t* p = weight_row(job, row) + block * weight.block_stride;
+      Bytes rows[4], words[4];
+      OSSIA_UNROLL
+      for (int j = 0; j < 4; j++) rows[j] = load_16s(p + 4 * j * weight.row_stride, weight.row_stride, 4);
+      lanes_of_rows(rows, words);
+      OSSIA_UNROLL
+      for (int q = 0; q < 4; q++) {
+        store_bytes(piece.codes[span][g][q], fp4_low(words[q]));
+        store_bytes(piece.codes[span][g][4 + q], fp4_high(words[q]));
+      }
+      int32_t bytes[kLanes];
+      for (int r = 0; r < kLanes; r++) bytes[r] = scales[r * weight.scale_row_stride + block * weight.scale_block_stride];
+      const I32 bits = e8m0_bits(load_i32(bytes));
+      largest = max_i32(largest, bits);
+      store(piece.scales[span][g], as_f32(bits));
+    }
+    return g;
+  }
+
+  void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotals& totals) {
+    if (holds_nan(largest)) report_nan(*job.weight, job.expert, row, kSideBySide, nan_row);
+    finish_many(job, row, pair, end, totals, 0.5f);
   }
 };
 
@@ -136,10 +192,16 @@ static int64_t expert_linear(const ExpertPart& part) {
   int64_t nan_row = -1;
   const Job<Fp4Input> job = {&weight,     part.bias,     part.expert, {part.quantized, &nan_row},
                              part.x_rows, part.out_rows, part.count,  part.out};
+  int64_t row = part.row_begin;
+  if (part.count >= kMany) {
+    Fp4Layout layout{&nan_row};
+    row = many_rows({&weight, part.bias, part.expert, part.quantized, part.x_rows, part.out_rows, part.count, part.out}, layout, row,
+                    part.row_end);
+  }
   if (weight.block_stride == 16 && weight.scale_block_stride == 1) {
-    walk<Fp4Kernel<true>, 4, kDotTileTokens, 4>(job, part.row_begin, part.row_end);
+    walk<Fp4Kernel<true>, 4, kDotTileTokens, 4>(job, row, part.row_end);
   } else {
-    walk<Fp4Kernel<false>, 4, kDotTileTokens, 4>(job, part.row_begin, part.row_end);
+    walk<Fp4Kernel<false>, 4, kDotTileTokens, 4>(job, row, part.row_end);
   }
   return nan_row;
 }

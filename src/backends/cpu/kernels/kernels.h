@@ -31,15 +31,25 @@ struct Weight {
 // In which order a row's int8 codes lie, so that they meet the weights' codes byte by byte.
 enum class CodeOrder : int32_t { natural = 0, pairs = 1, halves = 2 };
 
+inline int64_t padded_cols(int64_t cols) { return (cols + 127) / 128 * 128; }
+
 // Rows of activations as int8 codes with one f32 scale per 32 columns: scale = amax / 127, code = nearest even(x / scale).
 // Rows are padded with zero codes and zero scales to whole groups of 128 columns. A row with a NaN or an infinity has NaN scales there.
+//
+// A row is one record, so that a kernel walks many rows with one pointer each: padded_cols codes, padded_cols / 32 scales, and
+// where the dots of its instruction set begin: per 32 columns for MXFP4's orders, per 16 for the natural one (quantize.h).
 struct QuantizedRows {
-  int8_t* codes;   // [rows, padded_cols], 64-byte aligned
-  float* scales;   // [rows, padded_cols / 32], 64-byte aligned
+  int8_t* data;  // [rows, stride()], 64-byte aligned
   int64_t padded_cols;
-};
 
-inline int64_t padded_cols(int64_t cols) { return (cols + 127) / 128 * 128; }
+  // An odd number of cache lines: rows at a power of two would all want the same places of the cache.
+  int64_t stride() const { return (padded_cols * 11 / 8 + 63) / 64 * 64 | 64; }
+  int64_t scales_at() const { return padded_cols; }
+  int64_t starts_at() const { return padded_cols * 9 / 8; }
+  int8_t* codes(int64_t row) const { return data + row * stride(); }
+  float* scales(int64_t row) const { return (float*)(codes(row) + scales_at()); }
+  int32_t* starts(int64_t row) const { return (int32_t*)(codes(row) + starts_at()); }
+};
 
 // Keys and values of one pool, as f16: block b, layer l, kv head h begin at
 //   data + b * block_stride + ((l * kv_heads + h) * 2) * head_dim * block_size   (in f16 elements)

@@ -1,4 +1,7 @@
 // Activations as int8 codes: 32 columns share scale = amax / 127, code = nearest even(x / scale).
+//
+// Some sets raise the weights' codes to make them unsigned (kFp4Raise, kI8Raise); their dots then begin at minus that times the
+// sum of the inputs' codes, which is worked out here once for all rows of all weights.
 #pragma once
 
 #include "simd.h"
@@ -53,14 +56,23 @@ OSSIA_INLINE void place_codes(const int8_t codes[32], int64_t block, CodeOrder o
 static void quantize(const float* x, int64_t row_begin, int64_t row_end, int64_t cols, CodeOrder order, const QuantizedRows& out) {
   for (int64_t row = row_begin; row < row_end; row++) {
     const float* values = x + row * cols;
-    int8_t* codes = out.codes + row * out.padded_cols;
-    float* scales = out.scales + row * (out.padded_cols / kBlock);
+    int8_t* codes = out.codes(row);
+    float* scales = out.scales(row);
+    int32_t* starts = out.starts(row);
     for (int64_t block = 0; block < out.padded_cols / kBlock; block++) {
       const int64_t c = block * kBlock;
       int8_t natural[32];
       // load_some reads nothing where no column is left, and the padding becomes zero codes with a zero scale.
       scales[block] = quantize_block(load_some(values + c, cols - c), load_some(values + c + kLanes, cols - c - kLanes), natural);
       place_codes(natural, block, order, codes);
+      int32_t first = 0, second = 0;
+      for (int i = 0; i < 16; i++) first += natural[i], second += natural[16 + i];
+      if (order == CodeOrder::natural) {
+        starts[2 * block] = -kI8Raise * first;
+        starts[2 * block + 1] = -kI8Raise * second;
+      } else {
+        starts[block] = -kFp4Raise * (first + second);
+      }
     }
   }
 }

@@ -19,7 +19,6 @@ constexpr int kLanes = 16;
 alignas(16) constexpr int8_t kFp4Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 // The same plus 12, for the x86 instructions that want one operand unsigned.
 alignas(16) constexpr uint8_t kFp4Raised[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
-constexpr int kFp4Raise = 12;
 
 OSSIA_END
 
@@ -34,6 +33,17 @@ OSSIA_END
 #endif
 
 OSSIA_BEGIN
+
+// p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
+OSSIA_INLINE I32 load_each4(const int32_t* p) { return as_i32(load_each4((const float*)p)); }
+
+#if !defined(OSSIA_SIMD_VNNI)
+// Dots with the same four codes of the input in every lane.
+OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {
+  return fp4_dot(sum, low, high, repeat_4(x_low), repeat_4(x_high));
+}
+OSSIA_INLINE I32 i8_dot_repeated(I32 sum, Bytes w, const int8_t* x) { return i8_dot(sum, w, repeat_4(x)); }
+#endif
 
 // The first `count` floats; zeros in the other lanes.
 OSSIA_INLINE F32 load_some(const float* p, int64_t count) {

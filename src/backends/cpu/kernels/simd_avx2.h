@@ -21,6 +21,9 @@ constexpr int kTileTokens = 2;
 constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
+constexpr int kManyTileTokens = 2;
+constexpr int kFp4Raise = 12;
+constexpr int kI8Raise = 0;
 
 OSSIA_INLINE F32 set_f32(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 OSSIA_INLINE F32 load_f32(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
@@ -125,13 +128,47 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
   return {_mm256_loadu_si256((const __m256i*)p), q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256()};
 }
 
+OSSIA_INLINE void store_bytes(void* p, Bytes x) {
+  _mm256_storeu_si256((__m256i*)p, x.a);
+  _mm256_storeu_si256((__m256i*)p + 1, x.b);
+}
+OSSIA_INLINE I32 load_i32(const int32_t* p) {
+  return {_mm256_loadu_si256((const __m256i*)p), _mm256_loadu_si256((const __m256i*)(p + 8))};
+}
+// The same four bytes in every lane.
+OSSIA_INLINE Bytes repeat_4(const void* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  const __m256i all = _mm256_set1_epi32(four);
+  return {all, all};
+}
+// Eight rows of 16 bytes, two to a register: out[q] holds bytes 4q … 4q + 3 of each.
+OSSIA_INLINE void lanes_of_rows(__m256i r01, __m256i r23, __m256i r45, __m256i r67, __m256i out[4]) {
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i a = _mm256_permutevar8x32_epi32(r01, order), b = _mm256_permutevar8x32_epi32(r23, order);
+  const __m256i c = _mm256_permutevar8x32_epi32(r45, order), d = _mm256_permutevar8x32_epi32(r67, order);
+  const __m256i ab02 = _mm256_unpacklo_epi64(a, b), ab13 = _mm256_unpackhi_epi64(a, b);
+  const __m256i cd02 = _mm256_unpacklo_epi64(c, d), cd13 = _mm256_unpackhi_epi64(c, d);
+  out[0] = _mm256_permute2x128_si256(ab02, cd02, 0x20);
+  out[1] = _mm256_permute2x128_si256(ab13, cd13, 0x20);
+  out[2] = _mm256_permute2x128_si256(ab02, cd02, 0x31);
+  out[3] = _mm256_permute2x128_si256(ab13, cd13, 0x31);
+}
+// Sixteen rows of 16 bytes, four to a vector, become four vectors: lane r of out[q] holds bytes 4q … 4q + 3 of row r.
+OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
+  __m256i first[4], second[4];
+  lanes_of_rows(rows[0].a, rows[0].b, rows[1].a, rows[1].b, first);
+  lanes_of_rows(rows[2].a, rows[2].b, rows[3].a, rows[3].b, second);
+  for (int q = 0; q < 4; q++) out[q] = {first[q], second[q]};
+}
+
 // sum + u8 · s8, whose pairs of products are added in 16 bits first.
 OSSIA_INLINE __m256i dot_u8(__m256i sum, __m256i u8, __m256i s8) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(u8, s8), _mm256_set1_epi16(1)));
 }
 
 // MXFP4 as doubled values. The instruction wants one side unsigned, so they are raised by 12, and a sum starts at -12 times that
-// of the inputs. Low and high products share 16 bits before they part: 4 · 24 · 127 fits.
+// of the inputs (quantize.h). Low and high products share 16 bits before they part: 4 · 24 · 127 fits.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
   const __m256i table = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i*)kFp4Raised));
   const __m256i mask = _mm256_set1_epi8(15);
@@ -145,14 +182,9 @@ OSSIA_INLINE __m256i fp4_dot(__m256i sum, __m256i low, __m256i high, __m256i x_l
 OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
   return {fp4_dot(sum.a, low.a, high.a, x_low.a, x_high.a), fp4_dot(sum.b, low.b, high.b, x_low.b, x_high.b)};
 }
-OSSIA_INLINE I32 fp4_start(Bytes x_low, Bytes x_high) {
-  const Bytes raise = {_mm256_set1_epi8(kFp4Raise), _mm256_set1_epi8(kFp4Raise)};
-  return sub_i32(set_i32(0), fp4_dot(set_i32(0), raise, raise, x_low, x_high));
-}
 
 // int8 weights: the weight's sign moves to the input, whose codes are within ±127: 2 · 128 · 127 fits 16 bits.
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
-OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
   return {dot_u8(sum.a, _mm256_abs_epi8(w.a), _mm256_sign_epi8(x.a, w.a)),
           dot_u8(sum.b, _mm256_abs_epi8(w.b), _mm256_sign_epi8(x.b, w.b))};

@@ -22,6 +22,13 @@ constexpr int kTileTokens = 4;
 constexpr int kDotTileTokens = 8;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 8;
+constexpr int kManyTileTokens = 8;
+constexpr int kFp4Raise = 12;
+#if defined(OSSIA_SIMD_VNNI)
+constexpr int kI8Raise = 128;
+#else
+constexpr int kI8Raise = 0;
+#endif
 
 OSSIA_INLINE F32 set_f32(float x) { return _mm512_set1_ps(x); }
 OSSIA_INLINE F32 load_f32(const float* p) { return _mm512_loadu_ps(p); }
@@ -120,6 +127,26 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)p)), high, 1)};
 }
 
+OSSIA_INLINE void store_bytes(void* p, Bytes x) { _mm512_storeu_si512(p, x.v); }
+OSSIA_INLINE I32 load_i32(const int32_t* p) { return _mm512_loadu_si512(p); }
+// The same four bytes in every lane.
+OSSIA_INLINE Bytes repeat_4(const void* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return {_mm512_set1_epi32(four)};
+}
+// Sixteen rows of 16 bytes, four to a vector, become four vectors: lane r of out[q] holds bytes 4q … 4q + 3 of row r.
+OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
+  const __m512i even = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
+  const __m512i odd = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
+  const __m512i a01 = _mm512_permutex2var_epi32(rows[0].v, even, rows[1].v), a23 = _mm512_permutex2var_epi32(rows[0].v, odd, rows[1].v);
+  const __m512i b01 = _mm512_permutex2var_epi32(rows[2].v, even, rows[3].v), b23 = _mm512_permutex2var_epi32(rows[2].v, odd, rows[3].v);
+  out[0] = {_mm512_shuffle_i64x2(a01, b01, 0x44)};
+  out[1] = {_mm512_shuffle_i64x2(a01, b01, 0xee)};
+  out[2] = {_mm512_shuffle_i64x2(a23, b23, 0x44)};
+  out[3] = {_mm512_shuffle_i64x2(a23, b23, 0xee)};
+}
+
 // sum + u8 · s8. Without VNNI pairs of products are added in 16 bits first.
 OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 #if defined(OSSIA_SIMD_VNNI)
@@ -130,7 +157,7 @@ OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 }
 
 // MXFP4 as doubled values. The instruction wants one side unsigned, so they are raised by 12, and a sum starts at -12 times that
-// of the inputs. Without VNNI low and high products share 16 bits before they part: 4 · 24 · 127 fits.
+// of the inputs (quantize.h). Without VNNI low and high products share 16 bits before they part: 4 · 24 · 127 fits.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
   const __m512i table = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i*)kFp4Raised));
   return {_mm512_shuffle_epi8(table, _mm512_and_si512(b.v, _mm512_set1_epi8(15)))};
@@ -144,20 +171,26 @@ OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_hi
   return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 #endif
 }
-OSSIA_INLINE I32 fp4_start(Bytes x_low, Bytes x_high) {
-  const Bytes raise = {_mm512_set1_epi8(kFp4Raise)};
-  return sub_i32(set_i32(0), fp4_dot(set_i32(0), raise, raise, x_low, x_high));
+
+#if defined(OSSIA_SIMD_VNNI)
+// sum + w · x with the same four codes in every lane. Written out, because GCC would fill a register with the codes first.
+OSSIA_INLINE __m512i dot_repeated(__m512i sum, __m512i w, const int8_t* x) {
+  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(const int32_t*)x));
+  return sum;
 }
+OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {
+  return dot_repeated(dot_repeated(sum, low.v, x_low), high.v, x_high);
+}
+OSSIA_INLINE I32 i8_dot_repeated(I32 sum, Bytes w, const int8_t* x) { return dot_repeated(sum, w.v, x); }
+#endif
 
 // int8 weights, raised by 128 likewise. Without VNNI 2 · 255 · 127 would overflow 16 bits, so the weight's sign moves to the
 // input instead, whose codes are within ±127: 2 · 128 · 127 fits.
 #if defined(OSSIA_SIMD_VNNI)
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return {_mm512_xor_si512(w.v, _mm512_set1_epi8((char)0x80))}; }
-OSSIA_INLINE I32 i8_start(Bytes x) { return sub_i32(set_i32(0), dot_u8(set_i32(0), _mm512_set1_epi8((char)0x80), x.v)); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) { return dot_u8(sum, w.v, x.v); }
 #else
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
-OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
   const __m512i signed_x = _mm512_mask_sub_epi8(x.v, _mm512_movepi8_mask(w.v), _mm512_setzero_si512(), x.v);
   return dot_u8(sum, _mm512_abs_epi8(w.v), signed_x);

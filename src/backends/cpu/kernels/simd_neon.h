@@ -21,6 +21,9 @@ constexpr int kTileTokens = 2;
 constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
+constexpr int kManyTileTokens = 2;
+constexpr int kFp4Raise = 0;
+constexpr int kI8Raise = 0;
 
 // r.v[i] = expression, for the four registers.
 #define OSSIA_EACH(type, expression)        \
@@ -110,6 +113,26 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
                           : vdupq_n_s8(0));
 }
 
+OSSIA_INLINE void store_bytes(void* p, Bytes x) {
+  for (int i = 0; i < 4; i++) vst1q_s8((int8_t*)p + 16 * i, x.v[i]);
+}
+OSSIA_INLINE I32 load_i32(const int32_t* p) { OSSIA_EACH(I32, vld1q_s32(p + 4 * i)); }
+// The same four bytes in every lane.
+OSSIA_INLINE Bytes repeat_4(const void* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  OSSIA_EACH(Bytes, vreinterpretq_s8_s32(vdupq_n_s32(four)));
+}
+// Sixteen rows of 16 bytes, four to a vector, become four vectors: lane r of out[q] holds bytes 4q … 4q + 3 of row r.
+OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
+  uint8_t in[256], lanes[64];
+  for (int j = 0; j < 4; j++) store_bytes(in + 64 * j, rows[j]);
+  for (int q = 0; q < 4; q++) {
+    for (int r = 0; r < 16; r++) __builtin_memcpy(lanes + 4 * r, in + 16 * r + 4 * q, 4);
+    out[q] = load_bytes(lanes);
+  }
+}
+
 OSSIA_INLINE int32x4_t dot_s8(int32x4_t sum, int8x16_t w, int8x16_t x) {
 #if defined(OSSIA_SIMD_DOTPROD)
   return vdotq_s32(sum, w, x);
@@ -121,7 +144,6 @@ OSSIA_INLINE int32x4_t dot_s8(int32x4_t sum, int8x16_t w, int8x16_t x) {
 }
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) { OSSIA_EACH(I32, dot_s8(sum.v[i], w.v[i], x.v[i])); }
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
-OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 
 // MXFP4: doubled values, signed as they are.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
@@ -135,7 +157,6 @@ OSSIA_INLINE Bytes fp4_high(Bytes b) {
 OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
   return i8_dot(i8_dot(sum, low, x_low), high, x_high);
 }
-OSSIA_INLINE I32 fp4_start(Bytes, Bytes) { return set_i32(0); }
 
 #undef OSSIA_EACH
 

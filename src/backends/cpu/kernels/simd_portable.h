@@ -18,6 +18,9 @@ constexpr int kTileTokens = 1;
 constexpr int kDotTileTokens = 1;
 constexpr int kAloneRows = 1;
 constexpr int kQueryTile = 1;
+constexpr int kManyTileTokens = 1;
+constexpr int kFp4Raise = 0;
+constexpr int kI8Raise = 0;
 
 OSSIA_END
 
@@ -216,6 +219,28 @@ OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
   return r;
 }
 
+OSSIA_INLINE void store_bytes(void* p, Bytes x) { __builtin_memcpy(p, &x, 64); }
+OSSIA_INLINE I32 load_i32(const int32_t* p) {
+  I32 r;
+  __builtin_memcpy(&r, p, 64);
+  return r;
+}
+// The same four bytes in every lane.
+OSSIA_INLINE Bytes repeat_4(const void* p) {
+  Bytes r;
+  OSSIA_EACH __builtin_memcpy(r.v + 4 * i, p, 4);
+  return r;
+}
+// Sixteen rows of 16 bytes, four to a vector, become four vectors: lane r of out[q] holds bytes 4q … 4q + 3 of row r.
+OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
+  uint8_t in[256], lanes[64];
+  for (int j = 0; j < 4; j++) store_bytes(in + 64 * j, rows[j]);
+  for (int q = 0; q < 4; q++) {
+    for (int r = 0; r < 16; r++) __builtin_memcpy(lanes + 4 * r, in + 16 * r + 4 * q, 4);
+    out[q] = load_bytes(lanes);
+  }
+}
+
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
   I32 r;
   OSSIA_EACH {
@@ -226,7 +251,6 @@ OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {
   return r;
 }
 OSSIA_INLINE Bytes i8_weights(Bytes w) { return w; }
-OSSIA_INLINE I32 i8_start(Bytes) { return set_i32(0); }
 
 // MXFP4: doubled values, signed as they are.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
@@ -240,7 +264,6 @@ OSSIA_INLINE Bytes fp4_high(Bytes b) {
 OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_high) {
   return i8_dot(i8_dot(sum, low, x_low), high, x_high);
 }
-OSSIA_INLINE I32 fp4_start(Bytes, Bytes) { return set_i32(0); }
 
 #undef OSSIA_EACH
 

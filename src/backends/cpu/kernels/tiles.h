@@ -25,14 +25,18 @@ template <class Input> OSSIA_INLINE const uint8_t* weight_row(const Job<Input>& 
   return job.weight->data + job.expert * job.weight->expert_stride + row * job.weight->row_stride;
 }
 
+// Zero where there is none.
+template <class Input> OSSIA_INLINE float bias_of(const Job<Input>& job, int64_t row) {
+  if (!job.bias) return 0;
+  // [experts, rows] may come as one matrix, or as `experts` vectors.
+  const Weight& b = *job.bias;
+  const int64_t base = job.expert * (b.experts > 1 ? b.expert_stride : b.row_stride);
+  return load_one(b.dtype, b.data + (job.expert ? base : 0) + row * b.block_stride);
+}
+
 // out[pair][row] = total + bias
 template <class Input> OSSIA_INLINE void finish(const Job<Input>& job, int64_t row, int64_t pair, float total) {
-  if (job.bias) {
-    // [experts, rows] may come as one matrix, or as `experts` vectors.
-    const Weight& b = *job.bias;
-    const int64_t base = job.expert * (b.experts > 1 ? b.expert_stride : b.row_stride);
-    total += load_one(b.dtype, b.data + (job.expert ? base : 0) + row * b.block_stride);
-  }
+  if (job.bias) total += bias_of(job, row);
   job.out[(job.out_rows ? job.out_rows[pair] : pair) * job.weight->rows + row] = total;
 }
 

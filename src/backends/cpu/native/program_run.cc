@@ -50,8 +50,8 @@ void Run::release_after(int32_t index) {
     backend_.arena.give_back(value.data);
     value.data = nullptr;
     for (auto& rows : value.quantized) {
-      if (rows.codes != nullptr) backend_.arena.give_back(rows.codes);
-      rows.codes = nullptr;
+      if (rows.data != nullptr) backend_.arena.give_back(rows.data);
+      rows.data = nullptr;
     }
   }
 }
@@ -154,13 +154,10 @@ void Run::rows(const Op& op) {
 const QuantizedRows* Run::quantize(Value& x, const Weight& weight) {
   const CodeOrder order = weight.dtype != DType::mxfp4 ? CodeOrder::natural : weight.halves ? CodeOrder::halves : CodeOrder::pairs;
   QuantizedRows& rows = x.quantized[static_cast<int>(order)];
-  if (rows.codes != nullptr) return &rows;
+  if (rows.data != nullptr) return &rows;
   rows.padded_cols = padded_cols(x.cols);
-  const int64_t codes = x.vectors() * rows.padded_cols, scales = x.vectors() * (rows.padded_cols / kBlock);
-  void* memory = backend_.arena.take(codes + scales * sizeof(float));
-  if (memory == nullptr) return nullptr;
-  rows.codes = static_cast<int8_t*>(memory);
-  rows.scales = reinterpret_cast<float*>(rows.codes + codes);  // codes are whole groups of 128 bytes: aligned
+  rows.data = static_cast<int8_t*>(backend_.arena.take(x.vectors() * rows.stride()));
+  if (rows.data == nullptr) return nullptr;
   by_rows(x.vectors(), x.cols, [&](int64_t first, int64_t last) {
     backend_.kernels.quantize(x.data, first, last, x.cols, order, rows);
   });
@@ -185,8 +182,7 @@ Failure Run::linear(const Op& op) {
     const int64_t tokens = std::min(kTokenChunk, x.rows - token);
     QuantizedRows tile{};
     if (quantized != nullptr) {
-      tile = {quantized->codes + token * quantized->padded_cols, quantized->scales + token * (quantized->padded_cols / kBlock),
-              quantized->padded_cols};
+      tile = {quantized->codes(token), quantized->padded_cols};
     }
     backend_.kernels.linear(x.data + token * x.cols, quantized != nullptr ? &tile : nullptr, tokens, weight, bias, row,
                             std::min(weight.rows, row + kRowChunk), out.data + token * weight.rows);

@@ -125,10 +125,14 @@ void add_product_cases(std::vector<Case>& cases) {
   for (DType dtype : {DType::q8_0, DType::q8}) {
     for (int64_t blocks : {1, 2, 5, 22}) add_linear(cases, dtype, 11, blocks * 32, 13, 0);
     add_linear(cases, dtype, 7, 96, 67, 5);
+    for (int64_t blocks : {1, 6, 101}) add_linear(cases, dtype, 37, blocks * 32, 31, 0);  // rows side by side
+    add_linear(cases, dtype, 32, 160, 77, 5);
   }
   for (bool gguf : {false, true}) {
     for (int64_t blocks : {1, 3, 4, 7, 90}) add_experts(cases, DType::mxfp4, 11, blocks * 32, 19, 0, gguf);
     add_experts(cases, DType::mxfp4, 5, 160, 70, 3, gguf);
+    for (int64_t blocks : {1, 6, 101}) add_experts(cases, DType::mxfp4, 37, blocks * 32, 31, 0, gguf);  // rows side by side
+    add_experts(cases, DType::mxfp4, 32, 160, 77, 3, gguf);
   }
   add_experts(cases, DType::bf16, 7, 77, 9, 0, false);
   add_experts(cases, DType::q8_0, 7, 96, 9, 0, false);

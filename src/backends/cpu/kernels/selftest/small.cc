@@ -157,8 +157,11 @@ static void add_quantize(std::vector<Case>& cases) {
     cases.push_back({"quantize order " + std::to_string(order),
                      [=](const Kernels& k, Cut) {
                        const Quantized q(k, *x, 7, 160, (ossia::CodeOrder)order);
-                       std::vector<float> out(q.rows.codes, q.rows.codes + 7 * 256);
-                       out.insert(out.end(), q.rows.scales, q.rows.scales + 7 * 8);
+                       std::vector<float> out;  // starts are each set's own
+                       for (int64_t row = 0; row < 7; row++) {
+                         out.insert(out.end(), q.rows.codes(row), q.rows.codes(row) + 256);
+                         out.insert(out.end(), q.rows.scales(row), q.rows.scales(row) + 8);
+                       }
                        return out;
                      },
                      nullptr});

@@ -78,11 +78,9 @@ double OwnedWeight::value(int64_t expert, int64_t row, int64_t col) const {
 }
 
 Quantized::Quantized(const Kernels& kernels, const std::vector<float>& x, int64_t count, int64_t cols, ossia::CodeOrder order) {
-  const int64_t padded = (cols + 127) / 128 * 128;
-  const int64_t code_bytes = count * padded;
-  storage.assign(code_bytes + code_bytes / 8 + 192, 0xcc);
-  uint8_t* aligned = (uint8_t*)(((uintptr_t)storage.data() + 63) / 64 * 64);
-  rows = {(int8_t*)aligned, (float*)(aligned + (code_bytes + 63) / 64 * 64), padded};
+  rows.padded_cols = ossia::padded_cols(cols);
+  storage.assign(count * rows.stride() + 64, 0xcc);
+  rows.data = (int8_t*)(((uintptr_t)storage.data() + 63) / 64 * 64);
   kernels.quantize(x.data(), 0, count, cols, order, rows);
 }
 
