@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addChat } from './commands/chat.ts';
+import { addConform } from './commands/conform.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addList } from './commands/list.ts';
@@ -31,6 +32,7 @@ export function createProgram(context: Context): Command {
   addVerify(program, context);
   addPs(program, context);
   addStop(program, context);
+  addConform(program, context);
   addDoctor(program, context);
   addInspect(program, context);
   program.addHelpText('after', EXAMPLES);
