@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -111,5 +111,34 @@ test('Codex knows its own functions in a namespace', { skip }, async () => {
     const [, result = ''] = promptOf(model, 1).split('functions.multi_agent_v1__close_agent to=assistant');
     assert.match(result, /agent/i, 'the function has answered');
     assert.doesNotMatch(result, /unsupported|unknown tool/i);
+  });
+});
+
+/** What `ollama launch` writes for Codex, so that it knows the model: its window, and that it may send patches as plain text. */
+function catalog(): string {
+  const file = join(newDirectory('codex-catalog'), 'models.json');
+  const model = {
+    ...{ slug: 'gpt-oss:20b', display_name: 'gpt-oss 20b', description: 'Here.', visibility: 'list', priority: 1 },
+    ...{ supported_in_api: true, shell_type: 'shell_command', apply_patch_tool_type: 'freeform' },
+    ...{ base_instructions: 'You are a coding agent.', truncation_policy: { mode: 'tokens', limit: 10_000 } },
+    ...{ supports_parallel_tool_calls: true, support_verbosity: false, supports_reasoning_summaries: true },
+    ...{ context_window: 131_072, default_reasoning_level: 'medium', experimental_supported_tools: [] },
+    supported_reasoning_levels: [{ effort: 'medium', description: 'Balanced' }],
+  };
+  writeFileSync(file, JSON.stringify({ models: [model] }));
+  return file;
+}
+
+test('Codex applies a patch that came as plain text', { skip }, async () => {
+  const patch = '*** Begin Patch\n*** Add File: hello.txt\n+Hello, "world"\n*** End Patch\n';
+  const call = `<|channel|>commentary to=functions.apply_patch${CALL}${patch}<|call|>`;
+  await withServer([call, done], async (server, model) => {
+    const directory = newDirectory('codex-work');
+    const { code, stdout, stderr } = await exec(server, directory, ['-c', `model_catalog_json=${catalog()}`]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.trim(), 'It is 42.');
+    assert.equal(readFileSync(join(directory, 'hello.txt'), 'utf8'), 'Hello, "world"\n');
+    assert.doesNotMatch(stderr, /Model metadata .* not found/);
+    assert.match(promptOf(model, 1), /functions\.apply_patch to=assistant/);
   });
 });
