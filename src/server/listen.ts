@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { getRequestListener, RequestError } from '@hono/node-server';
+import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
 import { openAiError } from '../api/index.ts';
 import { OssiaError } from '../base/index.ts';
-import type { App } from './app.ts';
+import type { RequestState } from './context.ts';
 import { describeHttpError, replyRaw } from './http/raw-reply.ts';
 import { newRequestId } from './http/request-id.ts';
 import { send } from './http/send.ts';
@@ -32,8 +32,11 @@ const KEEP_ALIVE_MS = 75_000;
 /** Connections that are let in to be told that there are too many. */
 const REFUSABLE = 100;
 
-/** Gives an app a port. Throws `server/cannot-listen`. */
-export async function listen(app: App, options: ListenOptions): Promise<{ server: Server; url: string }> {
+/** What answers: an app, or what stands before one. */
+export type Fetch = (request: Request, env: RequestState['Bindings']) => Promise<Response>;
+
+/** Gives it a port. Throws `server/cannot-listen`. */
+export async function listen(fetch: Fetch, options: ListenOptions): Promise<{ server: Server; url: string }> {
   const { hostname, port, tls, headersTimeoutMs, bodyTimeoutMs } = options;
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -43,7 +46,7 @@ export async function listen(app: App, options: ListenOptions): Promise<{ server
     connectionsCheckingInterval: Math.min(5000, bodyTimeoutMs),
   };
   const server = tls ? createTls({ ...limits, ...tls }) : createServer(limits);
-  answer(server, app, options);
+  answer(server, fetch, options);
   server.listen(port, hostname);
   try {
     await once(server, 'listening');
@@ -63,9 +66,9 @@ function createTls(options: Parameters<typeof createTlsServer>[0]): Server {
   }
 }
 
-function answer(server: Server, app: App, { maxConnections, log }: ListenOptions): void {
+function answer(server: Server, fetch: Fetch, { maxConnections, log }: ListenOptions): void {
   const connections = new Connections(maxConnections);
-  const listener = getRequestListener(app.fetch, {
+  const listener = getRequestListener((request, env) => fetch(request, env as HttpBindings), {
     hostname: 'localhost', // of HTTP/1.0 requests, which may name none
     overrideGlobalObjects: false,
     errorHandler: unreadable,

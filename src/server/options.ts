@@ -7,8 +7,10 @@ import type { ModelHostOptions } from './models/index.ts';
 export interface ServeOptions
   extends Pick<
     ModelHostOptions,
-    'load' | 'keepAliveMs' | 'defaultKeepAliveMs' | 'maxMemoryBytes' | 'maxLoaded' | 'aliases' | 'dataDirectory'
+    'load' | 'keepAliveMs' | 'defaultKeepAliveMs' | 'maxMemoryBytes' | 'maxLoaded' | 'aliases'
   > {
+  /** Where responses and derived models are kept. Default: nowhere, they last as long as the server. */
+  readonly dataDirectory?: string;
   /** Default `127.0.0.1`. */
   readonly hostname?: string;
   /** Default 6774; 0: any that is free. */

@@ -1,0 +1,71 @@
+import { type Host, type ResponseStore, Responses, Turns } from '../api/index.ts';
+import { version } from '../base/index.ts';
+import { TurnMemory } from '../chat/index.ts';
+import { type App, createApp } from './app.ts';
+import { guardsOf } from './guards.ts';
+import { type AccessRecord, RequestScope } from './http/access.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { type Logger, silent } from './log.ts';
+import { Metrics } from './metrics/index.ts';
+import { ModelHost } from './models/index.ts';
+import { observeAll, tallyTurns } from './observers.ts';
+import type { ServeOptions } from './options.ts';
+import { metricsRoutes, openApiRoutes, probeRoutes, routeGroups } from './routes/index.ts';
+import { openResponseStore } from './store/index.ts';
+
+/** Everything of a server but its port. */
+export interface Composed {
+  readonly app: App;
+  readonly host: Host;
+  readonly turns: Turns;
+  readonly responses: Responses;
+  readonly store: ResponseStore;
+  /** The host, where the server made it. */
+  readonly models: ModelHost | undefined;
+}
+
+/** Puts a server together. Throws `server/store-failed`, `server/bad-option`. */
+export async function compose(options: ServeOptions, lifecycle: Lifecycle): Promise<Composed> {
+  const { log = silent, dataDirectory, storeDays } = options;
+  const scope = new RequestScope();
+  const metrics = new Metrics(version());
+  const models = options.host === undefined ? new ModelHost(modelOptions(options)) : undefined;
+  const host = models ?? options.host!;
+  const turns = new Turns({ memory: new TurnMemory(), observer: observeAll([metrics.turns, tallyTurns(scope)]) });
+  const store = await openResponseStore({
+    directory: dataDirectory,
+    days: storeDays,
+    warn: (message) => log.warn({}, message),
+  });
+  const report = (err: unknown, id: string) => log.error({ responseId: id, err }, 'response failed');
+  const responses = new Responses({ host, turns, store, report });
+  const over = (record: AccessRecord) => {
+    metrics.http.record(record);
+    logRequest(log, record);
+  };
+  const groups = [probeRoutes({ notReady: async () => lifecycle.notReady }), metricsRoutes(metrics), ...routeGroups];
+  const app = createApp(
+    { host, turns, responses, log, version: version() },
+    [...groups, openApiRoutes(groups)],
+    guardsOf(options, { scope, lifecycle, over }),
+  );
+  return { app, host, turns, responses, store, models };
+}
+
+function modelOptions(options: ServeOptions) {
+  const { load, keepAliveMs, defaultKeepAliveMs, maxMemoryBytes, maxLoaded, aliases, dataDirectory } = options;
+  const given = { load, keepAliveMs, defaultKeepAliveMs, maxMemoryBytes, maxLoaded, aliases, dataDirectory };
+  return { ...withoutAbsent(given), defaultModel: options.model ?? 'ossia-nano' };
+}
+
+/** One line a request; probes only when asked for every detail. */
+function logRequest(log: Logger, { route, turn, left, ...record }: AccessRecord): void {
+  const isProbe = route === '/health' || route === '/ready' || route === '/ping' || route === '/metrics';
+  const fields = { ...record, ...(left ? { left } : {}), ...(turn ? withoutAbsent(turn) : {}) };
+  log[isProbe ? 'debug' : 'info'](fields, 'request');
+}
+
+function withoutAbsent<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
