@@ -6,7 +6,6 @@ export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';
 export { LoadedModel, type LoadOptions, load, type MeasuredEngine } from './load.ts';
 export { type SavedSession, Session } from './session.ts';
-export { StopStrings } from './stop-strings.ts';
 export { openTokenizer } from './tokenizer.ts';
 export { TurnMemory, type TurnMemoryOptions } from './turn-memory.ts';
 export type * from './types.ts';

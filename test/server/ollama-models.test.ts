@@ -44,10 +44,12 @@ test('a model is pulled with its progress, found by its names, used, and deleted
 
   const pulled = linesOf(await send(server, 'POST', 'pull', { name: 'gpt-oss:20b' }));
   assert.deepEqual([pulled[0], pulled.at(-1)], [{ status: 'pulling manifest' }, { status: 'success' }]);
-  const parts = pulled.filter(({ digest }) => digest === 'model.safetensors');
-  const sizes = parts.filter(({ total }) => total !== undefined);
+  const sizes = pulled.filter(({ status }) => status === 'pulling model.safetensors');
   assert.ok(sizes.length > 0);
   for (const { total, completed } of sizes) assert.ok(Number(completed) <= Number(total));
+  assert.equal(new Set(sizes.map(({ digest }) => digest)).size, 1);
+  assert.match(String(sizes[0]?.digest), /^sha256:[0-9a-f]{64}$/);
+  assert.ok(new Set(pulled.flatMap(({ digest }) => digest ?? [])).size >= 4, 'each file has its own');
 
   assert.deepEqual(await names(server), ['ossia-nano', 'gpt-oss:20b', 'openai/gpt-oss-20b']);
   const said = readWhole((await send(server, 'POST', 'chat', hi('gpt-oss:20b'))).text);

@@ -284,6 +284,8 @@ test('a raw prompt is sent and answered as it is', async () => {
     .map((line) => JSON.parse(line));
   assert.equal(parts.map((part) => part.response).join(''), '<|channel|>');
   assert.deepEqual([parts.at(-1).done, parts.at(-1).done_reason], [true, 'stop']);
+  const scored = JSON.parse((await post('generate', { ...request, logprobs: true, stream: false })).text);
+  assert.equal(scored.logprobs.map(({ token }: { token: string }) => token).join(''), scored.response);
 });
 
 test('images are refused in messages', async () => {
@@ -306,6 +308,11 @@ test('what is missing or wrong is named, and nothing is opened by a hostile name
     await refused('chat', { model, messages: [{ role: 'wizard', content: '' }] }, 400),
     /messages\[0\]\.role/,
   );
+  const begun = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Well,' },
+  ];
+  assert.match(await refused('chat', { model, messages: begun }, 400), /messages: the last one is the assistant's/);
   assert.match(await refused('chat', ask('Hi', { options: { top_p: 7 } }), 400), /options\.top_p/);
   assert.match(await refused('chat', ask('Hi', { options: { mirostat: 2 } }), 400), /mirostat/);
   assert.match(await refused('chat', ask('Hi', { tools: [{ function: {} }] }), 400), /tools\[0\]\.function\.name/);

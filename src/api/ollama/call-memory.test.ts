@@ -21,13 +21,14 @@ const sent = (args: object = { days: 2, city: 'Paris' }, content = 'Let me see.'
     tool_calls: [{ function: { name: 'get_weather', arguments: args } }],
   });
 const asked = messageSchema.parse({ role: 'user', content: 'Weather?' });
+const back = messageSchema.parse({ role: 'tool', content: 'sunny' });
 const idsOf = (history: readonly ChatMessage[]) =>
   history.flatMap((message) => (message.role === 'assistant' ? (message.toolCalls ?? []).map(({ id }) => id) : []));
 
 test('a call that comes back gets its id and its own text again, whatever the order of its keys', () => {
   const memory = new CallMemory();
   memory.remember('me', [question], turn('call_a'));
-  const history = toHistory([asked, sent()], 'me', memory);
+  const history = toHistory([asked, sent(), back], 'me', memory);
   assert.deepEqual((history[1] as AssistantMessage).toolCalls, turn('call_a').toolCalls);
 });
 
@@ -42,7 +43,7 @@ test('the same call elsewhere is another: after other messages, of other clients
     [[asked, sent({ city: 'Rome', days: 2 })], 'me'],
     [[asked, asked, sent()], 'me'],
   ] as const) {
-    assert.deepEqual(idsOf(toHistory(messages, whose, memory)), [`call_${messages.length - 1}_0`]);
+    assert.deepEqual(idsOf(toHistory([...messages, back], whose, memory)), [`call_${messages.length - 1}_0`]);
   }
 });
 
@@ -51,7 +52,6 @@ test('two turns of one conversation are told apart, though they call the same', 
   const result: ChatMessage = { role: 'tool', content: 'sunny', toolCallId: 'call_a' };
   memory.remember('me', [question], turn('call_a'));
   memory.remember('me', [question, turn('call_a'), result], turn('call_b'));
-  const back = messageSchema.parse({ role: 'tool', content: 'sunny' });
   const history = toHistory([asked, sent(), back, sent(), back], 'me', memory);
   assert.deepEqual(idsOf(history), ['call_a', 'call_b']);
   assert.deepEqual(

@@ -7,7 +7,7 @@ import { toHistory, toTools } from './messages.ts';
 import { checkContext, turnOptions } from './options.ts';
 import type { OllamaRequest, OllamaState } from './request.ts';
 import type { ChatBody } from './schema.ts';
-import { turnReply, type Wording } from './turn-reply.ts';
+import { conversationTurn, turnReply, type Wording } from './turn-reply.ts';
 
 /** `POST /api/chat`. Without messages it loads a model, or unloads it when `keep_alive` is 0. */
 export async function chat(body: ChatBody, state: OllamaState, request: OllamaRequest): Promise<Reply> {
@@ -22,7 +22,8 @@ export async function chat(body: ChatBody, state: OllamaState, request: OllamaRe
     const whose = `${request.client}\n${lease.model.name}`;
     const history = toHistory(messages, whose, state.calls);
     const finished = (turn: Parameters<typeof state.calls.remember>[2]) => state.calls.remember(whose, history, turn);
-    return await turnReply({ name, lease, history, options, stream, startedAt, wording, finished }, state, request);
+    const start = conversationTurn(lease, history, options);
+    return await turnReply({ name, lease, start, stream, startedAt, wording, finished }, state, request);
   } catch (error) {
     lease.release();
     throw error;
@@ -41,7 +42,7 @@ const wording: Wording = {
     }
   },
   last: () => message(),
-  whole({ content = '', reasoning, toolCalls = [] } = { role: 'assistant' }) {
+  whole({ content = '', reasoning, toolCalls = [] }) {
     return message({
       content,
       ...(reasoning === undefined ? {} : { thinking: reasoning }),

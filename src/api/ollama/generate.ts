@@ -1,4 +1,4 @@
-import type { AssistantMessage, ChatMessage } from '../../chat/index.ts';
+import type { AssistantMessage, ChatMessage, ChatOptions } from '../../chat/index.ts';
 import type { Lease } from '../host.ts';
 import type { Reply } from '../reply.ts';
 import { badRequest } from '../validate.ts';
@@ -7,10 +7,10 @@ import { lend, nameOf } from './lending.ts';
 import { loadOrUnload } from './loading.ts';
 import { refuseImages } from './messages.ts';
 import { checkContext, turnOptions } from './options.ts';
-import { rawReply } from './raw.ts';
+import { rawTurn, rawWording } from './raw.ts';
 import type { OllamaRequest, OllamaState } from './request.ts';
 import type { GenerateBody } from './schema.ts';
-import { turnReply, type Wording } from './turn-reply.ts';
+import { conversationTurn, type Turn, turnReply, type Wording } from './turn-reply.ts';
 
 /** `POST /api/generate`. Without a prompt it loads a model, or unloads it when `keep_alive` is 0. */
 export async function generate(body: GenerateBody, state: OllamaState, request: OllamaRequest): Promise<Reply> {
@@ -23,17 +23,23 @@ export async function generate(body: GenerateBody, state: OllamaState, request: 
   const lease = await lend(state.host, name, { keepAlive: body.keep_alive, signal: request.signal });
   try {
     checkContext(body, lease.model.info.contextLength);
-    if (body.raw === true) return await rawReply({ name, lease, prompt, options, stream, startedAt }, request.signal);
-    const history = conversation(body, lease);
-    return await turnReply(
-      { name, lease, history, options, stream, startedAt, wording: wording(history, lease) },
-      state,
-      request,
-    );
+    const turn = body.raw === true ? bare(lease, prompt, options) : spoken(body, lease, options);
+    return await turnReply({ name, lease, stream, startedAt, ...turn }, state, request);
   } catch (error) {
     lease.release();
     throw error;
   }
+}
+
+type TurnKind = Pick<Turn, 'start' | 'wording' | 'isRaw'>;
+
+function bare(lease: Lease, prompt: string, options: ChatOptions): TurnKind {
+  return { start: rawTurn(lease, prompt, options), wording: rawWording, isRaw: true };
+}
+
+function spoken(body: GenerateBody, lease: Lease, options: ChatOptions): TurnKind {
+  const history = conversation(body, lease);
+  return { start: conversationTurn(lease, history, options), wording: wording(history, lease) };
 }
 
 /** What gpt-oss cannot do, and what would change the answer if it were left out in silence. */
@@ -66,8 +72,8 @@ function wording(history: readonly ChatMessage[], { model }: Lease): Wording {
     },
     last: (end) => ({ response: '', ...context(end.messages[0]) }),
     whole: (message) => ({
-      response: message?.content ?? '',
-      ...(message?.reasoning === undefined ? {} : { thinking: message.reasoning }),
+      response: message.content ?? '',
+      ...(message.reasoning === undefined ? {} : { thinking: message.reasoning }),
       ...context(message),
     }),
   };

@@ -12,17 +12,21 @@ export interface Logprob extends TokenLogprob {
   readonly top_logprobs?: readonly TokenLogprob[];
 }
 
-/** Gathers the tokens of thoughts, answer and arguments for the line that they go out with; headers and control tokens are nobody's. */
+/**
+ * Gathers the tokens of thoughts, answer and arguments for the line that they go out with; headers and control tokens are nobody's,
+ * unless all is shown as it is.
+ */
 export class Logprobs {
   readonly #tokenizer: LoadedModel['tokenizer'];
   readonly #controls: ReadonlyMap<number, string>;
   #waiting: Logprob[] = [];
   /** A turn begins inside a header. */
-  #inBody = false;
+  #inBody: boolean;
 
-  constructor(tokenizer: LoadedModel['tokenizer']) {
+  constructor(tokenizer: LoadedModel['tokenizer'], isRaw: boolean) {
     this.#tokenizer = tokenizer;
-    this.#controls = new Map([...tokenizer.specials].map(([name, id]) => [id, name]));
+    this.#controls = new Map(isRaw ? [] : [...tokenizer.specials].map(([name, id]) => [id, name]));
+    this.#inBody = isRaw;
   }
 
   push({ id, logprob, top = [] }: TokenEvent): void {

@@ -8,6 +8,10 @@ import type { ChatBody, OllamaMessage } from './schema.ts';
  * find their call by id, else by name, else in order.
  */
 export function toHistory(messages: readonly OllamaMessage[], whose: string, memory: CallMemory): ChatMessage[] {
+  if (messages.at(-1)?.role === 'assistant') {
+    const why = 'gpt-oss does not go on with a message that was begun for it';
+    throw badRequest(`messages: the last one is the assistant's, but ${why}`, 'messages');
+  }
   const history = messages.map(toMessage);
   const recalled = memory.recall(whose, history);
   const calls = new OpenCalls();

@@ -36,6 +36,7 @@ export function turnOptions(body: ChatBody | GenerateBody): ChatOptions {
 export function sampling(options: Partial<OllamaOptions>): Sampling {
   refuseOthers(options);
   const { num_predict: numPredict = -1, seed = -1, stop, top_k: topK, repeat_penalty: penalty } = options;
+  const stopTexts = [stop ?? []].flat().filter((text) => text !== '');
   // Ollama counts the last `repeat_last_n` tokens, here all count; but a window of none is no penalty.
   const repetitionPenalty = options.repeat_last_n === 0 ? undefined : penalty;
   return defined<Sampling>({
@@ -44,7 +45,7 @@ export function sampling(options: Partial<OllamaOptions>): Sampling {
     topK: topK === undefined ? undefined : Math.max(0, topK),
     minP: options.min_p,
     seed: seed < 0 ? undefined : seed,
-    stop: stop === undefined || stop.length === 0 ? undefined : stop,
+    stop: stopTexts.length === 0 ? undefined : stopTexts,
     maxTokens: numPredict <= 0 ? undefined : numPredict, // -1: no end, -2: as the context allows
     repetitionPenalty,
     presencePenalty: options.presence_penalty,

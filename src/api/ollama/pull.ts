@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { OssiaError } from '../../base/index.ts';
 import type { PullEvent } from '../../checkpoint/index.ts';
 import type { Host } from '../host.ts';
@@ -19,7 +20,8 @@ async function* pulling(name: string, host: Host, signal: AbortSignal): AsyncGen
   yield { status: 'pulling manifest' };
   if (!(await isHere(host, name))) {
     if (host.pull === undefined) throw new OssiaError('api/unsupported', 'This server downloads no models');
-    for await (const event of host.pull(name, { signal })) yield* lineOf(event);
+    const digest = digests();
+    for await (const event of host.pull(name, { signal })) yield* lineOf(event, digest);
   }
   yield { status: 'success' };
 }
@@ -34,35 +36,37 @@ async function isHere(host: Host, name: string): Promise<boolean> {
   }
 }
 
-/** `digest` is what clients tell the parts of a model apart by: here, its files. */
-function* lineOf(event: PullEvent): Generator<Progress> {
+/**
+ * What clients tell the parts of a model apart by, in the form of Ollama's, which some cut to size: of a file's name and commit,
+ * not of its bytes.
+ */
+function digests(): (event: PullEvent, file: string) => string {
+  let commit = '';
+  return (event, file) => {
+    if (event.type === 'plan') commit = `${event.repository}@${event.commit}`;
+    return `sha256:${createHash('sha256').update(`${commit}/${file}`).digest('hex')}`;
+  };
+}
+
+function* lineOf(event: PullEvent, digest: ReturnType<typeof digests>): Generator<Progress> {
+  const line = (what: string, file: string, total: number, completed: number): Progress => {
+    return { status: `${what} ${file}`, digest: digest(event, file), total, completed };
+  };
   switch (event.type) {
     case 'plan':
-      for (const { path, sizeBytes, presentBytes } of event.files) {
-        yield { status: `pulling ${path}`, digest: path, total: sizeBytes, completed: presentBytes };
-      }
+      for (const { path, sizeBytes, presentBytes } of event.files) yield line('pulling', path, sizeBytes, presentBytes);
       break;
     case 'progress':
-      yield {
-        status: `pulling ${event.file}`,
-        digest: event.file,
-        total: event.fileTotalBytes,
-        completed: event.fileDoneBytes,
-      };
+      yield line('pulling', event.file, event.fileTotalBytes, event.fileDoneBytes);
       break;
     case 'verify':
-      yield {
-        status: `verifying ${event.file}`,
-        digest: event.file,
-        total: event.totalBytes,
-        completed: event.doneBytes,
-      };
+      yield line('verifying', event.file, event.totalBytes, event.doneBytes);
       break;
     case 'retry':
-      yield { status: `trying again in ${Math.ceil(event.delayMs / 1000)} s: ${event.reason}`, digest: event.file };
+      yield { status: `trying ${event.file} again in ${Math.ceil(event.delayMs / 1000)} s: ${event.reason}` };
       break;
     case 'file':
-      yield { status: `verified ${event.file}`, digest: event.file };
+      yield { status: `verified ${event.file}` };
       break;
     case 'done':
       yield { status: 'writing manifest' };

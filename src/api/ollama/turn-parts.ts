@@ -15,8 +15,9 @@ export type TurnPart =
 export async function* turnParts(
   events: AsyncIterable<ChatEvent>,
   tokenizer: LoadedModel['tokenizer'],
+  isRaw = false,
 ): AsyncGenerator<TurnPart, void, undefined> {
-  const logprobs = new Logprobs(tokenizer);
+  const logprobs = new Logprobs(tokenizer, isRaw);
   const gaps = { thinking: '', content: '' };
   let usage: Usage | undefined;
   let index = 0;

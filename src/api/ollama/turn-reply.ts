@@ -3,6 +3,7 @@ import type { AssistantMessage, ChatEnd, ChatEvent, ChatMessage, ChatOptions, Us
 import type { Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
 import { json, type Reply } from '../reply.ts';
+import type { TurnRequest, Turns } from '../turns.ts';
 import { errorText } from './errors.ts';
 import type { Logprob } from './logprobs.ts';
 import type { OllamaRequest, OllamaState } from './request.ts';
@@ -13,8 +14,9 @@ export interface Turn {
   /** As the request called it. */
   readonly name: string;
   readonly lease: Lease;
-  readonly history: readonly ChatMessage[];
-  readonly options: ChatOptions;
+  readonly start: StartTurn;
+  /** Whether control tokens count as what is said. */
+  readonly isRaw?: boolean;
   readonly stream: boolean;
   /** By `performance.now()`. */
   readonly startedAt: number;
@@ -23,23 +25,29 @@ export interface Turn {
   readonly finished?: (message: AssistantMessage | undefined) => void;
 }
 
+export type StartTurn = (turns: Turns, request: TurnRequest) => Promise<AsyncIterableIterator<ChatEvent>>;
+
+/** A turn of a conversation, with what the model's name stands for. */
+export function conversationTurn(lease: Lease, history: readonly ChatMessage[], asked: ChatOptions): StartTurn {
+  const { messages, options } = withPreset(lease, history, asked);
+  return (turns, request) => turns.start(lease.model, messages, options, request);
+}
+
 /** How `chat` and `generate` say the same things: fields of a line. */
 export interface Wording {
   part(part: Exclude<TurnPart, { type: 'done' }>): object;
   /** The last line of a stream; all that came stands in the lines before. */
   last(end: ChatEnd): object;
   /** The one line of an answer in one piece. */
-  whole(message: AssistantMessage | undefined, end: ChatEnd): object;
+  whole(message: AssistantMessage): object;
 }
 
 /** Runs a turn and answers with it; the lease is released when all has been said. Rejects while a status can be sent. */
 export async function turnReply(turn: Turn, { turns }: OllamaState, request: OllamaRequest): Promise<Reply> {
   const { lease, stream } = turn;
   try {
-    const { messages, options } = withPreset(lease, turn.history, turn.options);
     const { id, client, signal } = request;
-    const asked = { id, api: 'ollama', client, signal, loadMs: lease.loadMs } as const;
-    const events = await turns.start(lease.model, messages, options, asked);
+    const events = await turn.start(turns, { id, api: 'ollama', client, signal, loadMs: lease.loadMs });
     if (stream) return { type: 'ndjson', lines: untilEnd(lines(turn, events, signal), events, lease) };
     const body = await wholeReply(turn, events, signal);
     lease.release();
@@ -58,7 +66,7 @@ async function* lines(
 ): AsyncGenerator<object, void, undefined> {
   const { name, lease, wording } = turn;
   try {
-    for await (const part of turnParts(events, lease.model.tokenizer)) {
+    for await (const part of turnParts(events, lease.model.tokenizer, turn.isRaw)) {
       const { logprobs } = part;
       const scores = logprobs === undefined ? {} : { logprobs };
       if (part.type === 'done') {
@@ -72,14 +80,18 @@ async function* lines(
 }
 
 async function wholeReply(turn: Turn, events: AsyncIterable<ChatEvent>, signal: AbortSignal): Promise<object> {
+  const { name, lease, wording } = turn;
   const logprobs: Logprob[] = [];
-  for await (const part of turnParts(events, turn.lease.model.tokenizer)) {
+  let text = '';
+  for await (const part of turnParts(events, lease.model.tokenizer, turn.isRaw)) {
     logprobs.push(...(part.logprobs ?? []));
+    if (part.type === 'content') text += part.text;
     if (part.type !== 'done') continue;
     finish(turn, part.end, signal);
     const scores = logprobs.length === 0 ? {} : { logprobs };
-    const said = turn.wording.whole(part.end.messages[0], part.end);
-    return { ...line(turn.name, said), ...scores, ...turnSummary(turn, part) };
+    // A raw turn leaves no message, only its text.
+    const said = wording.whole(part.end.messages[0] ?? { role: 'assistant', content: text });
+    return { ...line(name, said), ...scores, ...turnSummary(turn, part) };
   }
   throw new TypeError('The turn ended without an end');
 }
