@@ -17,7 +17,7 @@ export function problemOf(error: unknown): Problem {
     return { status: 500, code: 'internal_error', message, param: null, retryAfterSeconds: undefined };
   }
   const { param, parameter, retryAfterSeconds } = error.details;
-  const named = typeof param === 'string' ? param : typeof parameter === 'string' ? parameter : null;
+  const named = typeof param === 'string' ? param : typeof parameter === 'string' ? inSnakeCase(parameter) : null;
   const wait = typeof retryAfterSeconds === 'number' ? Math.max(1, Math.ceil(retryAfterSeconds)) : 1;
   return {
     status: error.status,
@@ -26,6 +26,11 @@ export function problemOf(error: unknown): Problem {
     param: named,
     retryAfterSeconds: error.status === 503 || error.status === 429 ? wait : undefined,
   };
+}
+
+/** The layers below name parameters as programs do, `maxTokens`. */
+function inSnakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** Codes that OpenAI's clients know and act on; all others go out as they are. */

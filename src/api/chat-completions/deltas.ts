@@ -20,8 +20,8 @@ export class ChoiceDeltas {
   readonly #tokens: AnswerTokens;
   readonly #calls = new Map<string, number>();
   readonly #cutCalls: CutCall[] = [];
-  /** Whether the open message begins a new paragraph of the field. */
-  #breaks = { reasoning: '', text: '' };
+  readonly #paragraphs = { reasoning: new Paragraphs(), text: new Paragraphs() };
+  /** What has been sent of the open call's. */
   #argumentsOf = '';
   usage: Usage | undefined;
   end: ChatEnd | undefined;
@@ -46,12 +46,12 @@ export class ChoiceDeltas {
     const logprobs = this.#form.logprobs ? this.#tokens.push(event) : [];
     switch (event.type) {
       case 'reasoning': {
-        const reasoning = this.#paragraph('reasoning', event.delta);
+        const reasoning = this.#paragraphs.reasoning.add(event.delta);
         if (this.#form.reasoning) yield { delta: { reasoning, reasoning_content: reasoning } };
         break;
       }
       case 'text':
-        yield { delta: { content: this.#paragraph('text', event.delta) }, logprobs };
+        yield { delta: { content: this.#paragraphs.text.add(event.delta) }, logprobs };
         break;
       case 'tool_call_delta':
         yield* this.#arguments(event, event.delta);
@@ -61,7 +61,8 @@ export class ChoiceDeltas {
         else yield* this.#complete(event);
         break;
       case 'message':
-        this.#endMessage(event.message.surface);
+        if (event.message.surface === 'reasoning') this.#paragraphs.reasoning.end();
+        if (event.message.surface === 'text') this.#paragraphs.text.end();
         break;
       case 'usage':
         this.usage = event;
@@ -75,25 +76,11 @@ export class ChoiceDeltas {
     }
   }
 
-  /** Several messages in one field stand apart, as they do in an answer that is not streamed. */
-  #paragraph(field: 'reasoning' | 'text', delta: string): string {
-    const text = this.#breaks[field] + delta;
-    this.#breaks[field] = '';
-    this.#shown[field] = true;
-    return text;
-  }
-
-  readonly #shown = { reasoning: false, text: false };
-
-  #endMessage(surface: string): void {
-    if (surface === 'reasoning' && this.#shown.reasoning) this.#breaks.reasoning = '\n\n';
-    if (surface === 'text' && this.#shown.text) this.#breaks.text = '\n\n';
-  }
-
   /** The call's head before its first piece, then the piece. */
   *#arguments(call: { readonly id: string; readonly name: string }, delta: string): Generator<ChoiceDelta> {
     let index = this.#calls.get(call.id);
     if (index === undefined) {
+      if (this.#calls.size >= this.#form.maxCalls) return;
       index = this.#calls.size;
       this.#calls.set(call.id, index);
       this.#argumentsOf = '';
@@ -122,5 +109,22 @@ export class ChoiceDeltas {
     }
     const head = isFirst ? { index, id, type: 'function', function: { name, arguments: '' } } : undefined;
     return { tool_calls: [head ?? { index, function: { arguments: delta } }] };
+  }
+}
+
+/** Several messages in one field stand apart, as they do in an answer that is not streamed. */
+class Paragraphs {
+  #isBegun = false;
+  #isEnded = false;
+
+  add(delta: string): string {
+    const text = this.#isBegun && this.#isEnded ? `\n\n${delta}` : delta;
+    this.#isBegun = true;
+    this.#isEnded = false;
+    return text;
+  }
+
+  end(): void {
+    this.#isEnded = true;
   }
 }

@@ -55,10 +55,12 @@ function headOf({ service_tier: tier, stream }: ChatCompletionRequest, { model, 
 }
 
 function formOf(request: ChatCompletionRequest, { model }: Lease): AnswerForm {
+  const isLegacy = (request.functions ?? []).length > 0;
   return {
     reasoning: request.include_reasoning !== false,
     logprobs: request.logprobs === true,
-    isLegacy: (request.functions ?? []).length > 0,
+    isLegacy,
+    maxCalls: isLegacy || request.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY,
     custom: customNames(request),
     tokenizer: model.tokenizer,
   };

@@ -11,6 +11,8 @@ export interface AnswerForm {
   readonly logprobs: boolean;
   /** Calls in the form before `tools`: one, without an id. */
   readonly isLegacy: boolean;
+  /** Calls that one answer may have; gpt-oss makes one, but when it is not held to that. */
+  readonly maxCalls: number;
   /** Names of custom tools. */
   readonly custom: ReadonlySet<string>;
   readonly tokenizer: Tokenizer;
@@ -79,7 +81,8 @@ export function choiceOf({ end, cutCalls, logprobs }: FinishedTurn, index: numbe
   };
 }
 
-function callFields(calls: readonly ToolCall[], { isLegacy, custom }: AnswerForm): object {
+function callFields(all: readonly ToolCall[], { isLegacy, custom, maxCalls }: AnswerForm): object {
+  const calls = all.slice(0, maxCalls);
   const [first] = calls;
   if (first === undefined) return {};
   if (isLegacy) return { function_call: { name: first.name, arguments: argumentsOf(first) } };

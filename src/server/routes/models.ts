@@ -24,7 +24,7 @@ export const modelsRoutes: RouteGroup = {
     app.get('/v1/models/:id{.+}', async (c) => send(await retrieveModel(host, c.req.param('id'))));
     for (const [path, why] of ABSENT) {
       app.all(path, (c) => {
-        throw new OssiaError('api/unsupported', `There is no ${c.req.path} here: ${why}`);
+        throw new OssiaError('server/unknown-route', `There is no ${c.req.path} here: ${why}`);
       });
     }
   },
