@@ -113,7 +113,7 @@ export const chatFaults: readonly KnownFault[] = [
     body: inBody((object) =>
       hasThoughts(object) ? { ...object, content: `${object.reasoning_content}${object.content ?? ''}` } : object,
     ),
-    breaks: ['chat.reasoning-apart'],
+    breaks: ['chat.reasoning-apart', 'chat.json-schema', 'chat.json-object'],
   },
   {
     name: 'markup in the answer',
@@ -374,7 +374,7 @@ export const ollamaFaults: readonly KnownFault[] = [
     body: inBody((object) =>
       typeof object.thinking === 'string' ? { ...object, content: `${object.thinking} ${object.content}` } : object,
     ),
-    breaks: ['ollama.chat.thinking'],
+    breaks: ['ollama.chat.thinking', 'ollama.chat.format', 'ollama.chat.json'],
   },
   {
     name: 'nothing is counted',

@@ -51,8 +51,8 @@ export async function faultyServer(app: App): Promise<FaultyServer> {
     const { pathname } = new URL(request.url);
     const text = request.method === 'POST' ? await request.text() : undefined;
     const asked = parse(text);
-    const isFaulty = fault && pathname.startsWith(fault.path) && (fault.when?.(asked) ?? true);
-    const sent = isFaulty && fault?.request && text !== undefined ? JSON.stringify(fault.request(asked)) : text;
+    const isFaulty = fault && pathname.startsWith(fault.path) && (fault.when?.(asked ?? {}) ?? true);
+    const sent = isFaulty && fault?.request && asked ? JSON.stringify(fault.request(asked)) : text;
     const exchange = await real(request.method, pathname, sent);
     return isFaulty && fault ? spoil(exchange, fault) : respond(exchange, exchange.body);
   };
@@ -108,10 +108,11 @@ function format({ event, data }: SseEvent): string {
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`;
 }
 
-function parse(text: string | undefined): Json {
+/** Undefined for what is no JSON: that is nobody's to change. */
+function parse(text: string | undefined): Json | undefined {
   try {
-    return JSON.parse(text ?? '{}');
+    return JSON.parse(text ?? '');
   } catch {
-    return {};
+    return undefined;
   }
 }

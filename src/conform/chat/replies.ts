@@ -85,7 +85,7 @@ export const replyChecks: readonly Check[] = [
   }),
   check('chat.json-object', 'json_object gives a JSON object', 'LangChain json mode', async (probe) => {
     const reply = await answer(probe, {
-      messages: [user('How are you? Answer as a short JSON object with the key "mood".')],
+      messages: [user('How are you? Answer in JSON.')],
       response_format: { type: 'json_object' },
     });
     const said = content(reply);
