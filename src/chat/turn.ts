@@ -208,7 +208,7 @@ function assistantMessages(messages: readonly RecoveredMessage[], toolCalls: rea
   if (harmony.length === 0) return [];
   const text = (surface: string) =>
     harmony
-      .filter((message) => message.surface === surface)
+      .filter((message) => message.surface === surface && message.content !== '')
       .map(({ content }) => content)
       .join('\n\n');
   const [content, reasoning] = [text('text'), text('reasoning')];
