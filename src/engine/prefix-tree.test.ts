@@ -69,6 +69,16 @@ test('a tip grows with the turn that goes on, and stays a place to go on from', 
   assert.equal(runner.blocksInUse(), tree.size);
 });
 
+test('a tip with the only window stays beside a turn that went on from it long ago', async () => {
+  const { tree, keep } = plant();
+  const prompt = promptOf(10);
+  const turn = [...prompt, ...promptOf(30, 2)];
+  await keep(prompt);
+  await keep(turn); // whose third block has lost its window when it is kept
+  assert.equal(found(tree, [...prompt, 52]), 10);
+  assert.equal(found(tree, [...turn, 52]), 40);
+});
+
 test('a begun block that is kept again with more in it stands in the tree once', async () => {
   const { runner, tree, keep, compute } = plant();
   const text = promptOf(60);
@@ -139,6 +149,18 @@ test('no more blocks and no more windows are kept than asked for', async () => {
   }
   assert.equal(found(tree, [...promptOf(21, 5), 1]), 21);
   assert.equal(runner.windows.size, 5);
+});
+
+test('windows that are used stay before those that are not', async () => {
+  const { tree, keep } = plant({}, { windows: 9 });
+  const [used, unused] = [promptOf(21, 6), promptOf(21, 7)];
+  await keep(used);
+  await keep(unused);
+  for (const start of [1, 2, 3, 4, 5]) {
+    assert.equal(found(tree, [...used, 1]), 21);
+    await keep(promptOf(21, start));
+  }
+  assert.equal(found(tree, [...unused, 1]), 0);
 });
 
 test('whatever is kept, found and let go: what is found can be gone on from, and nothing is lost that was not let go', async () => {

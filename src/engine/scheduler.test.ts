@@ -300,6 +300,60 @@ test('kept prefixes go first when room is short, the least recently used before 
   assert.equal(runner.blocksInUse(), 0);
 });
 
+test('a prompt that needs the room of the begun block that it goes on from does without the copy', async () => {
+  const { engine } = open({ blockSize: 4, capacity: 3, contextLength: 12 });
+  await collect(engine.submit(promptOf(9), { maxTokens: 1 }));
+  assert.equal(engine.load.kept, 3);
+  const { ids, end } = await collect(engine.submit([...promptOf(9), 52], { maxTokens: 2, temperature: 0 }));
+  assert.deepEqual(ids, alone([...promptOf(9), 52], { maxTokens: 2, temperature: 0 }));
+  assert.equal(end.cachedTokens, 8);
+  await engine.close();
+});
+
+test('a request that has to wait for room pushes nothing out meanwhile', async () => {
+  const { runner, engine } = open({ blockSize: 4, capacity: 10, contextLength: 40 });
+  await collect(engine.submit(promptOf(11, 1), { maxTokens: 1 })); // keeps 3 blocks
+  const running = collect(engine.submit(promptOf(19, 2), { maxTokens: 6, stopIds: [] })); // comes to need 6
+  await steps(runner, 3);
+  const abort = new AbortController();
+  const waiting = collect(engine.submit(promptOf(30, 3), {}, { signal: abort.signal }));
+  await running;
+  assert.ok(engine.load.kept >= 3 + 5, `${engine.load.kept} kept`);
+  abort.abort();
+  await waiting;
+  assert.equal((await collect(engine.submit([...promptOf(11, 1), 5], { maxTokens: 1 }))).end.cachedTokens, 11);
+  await engine.close();
+});
+
+test('what a cancelled request computed is kept, and what a failed one did is not', async () => {
+  const { runner, engine } = open({ blockSize: 4 });
+  const tokens: number[] = [];
+  const abort = new AbortController();
+  for await (const event of engine.submit(promptOf(10), { stopIds: [] }, { signal: abort.signal })) {
+    if (event.type === 'token' && tokens.push(event.id) === 9) abort.abort();
+  }
+  const again = await collect(engine.submit([...promptOf(10), ...tokens.slice(0, 8), 52], { maxTokens: 1 }));
+  assert.equal(again.end.cachedTokens, 18);
+  const step = runner.step.bind(runner);
+  runner.step = async (entries) => (await step(entries)).map((row) => row.fill(Number.NaN));
+  await assert.rejects(collect(engine.submit(promptOf(10, 5))), { code: 'model/not-finite' });
+  runner.step = step;
+  assert.equal((await collect(engine.submit(promptOf(10, 5), { maxTokens: 1 }))).end.cachedTokens, 0);
+  await engine.close();
+});
+
+test('a sequence that was put aside computes again only what others took from it', async () => {
+  const { runner, engine } = open({ blockSize: 4, capacity: 12, contextLength: 48 });
+  const params = { maxTokens: 20, temperature: 0, stopIds: [] };
+  const prompts = [promptOf(17, 1), promptOf(18, 2)];
+  const outcomes = await Promise.all(prompts.map((prompt) => collect(engine.submit(prompt, params))));
+  for (const [i, { ids }] of outcomes.entries()) assert.deepEqual(ids, alone(prompts[i]!, params));
+  const computed = runner.steps.flat().reduce((sum, ids) => sum + ids.length, 0);
+  const needed = 17 + 18 + 2 * 19;
+  assert.ok(computed > needed && computed < needed + 30, `${computed} computed, ${needed} needed`);
+  await engine.close();
+});
+
 test('no more prefixes are kept than asked for', async () => {
   const { engine } = open({ blockSize: 4 }, { maxKept: 3 });
   for (const start of [1, 2, 3, 4, 5]) await collect(engine.submit(promptOf(9, start), { maxTokens: 1 }));
