@@ -12,6 +12,17 @@
 // One block a folder, in the order of the ladder; biome would sort them away from their comments.
 // biome-ignore-start assist/source/organizeImports: see above
 
+/** Serve models over HTTP, to the clients of other people's APIs. */
+export {
+  type ApiKey,
+  apiKey,
+  type Logger,
+  type LogOptions,
+  type RunningServer,
+  type ServeOptions,
+  startServer,
+} from './server/index.ts';
+
 /** Talk to a model: load it by name, run turns, keep a conversation going. */
 export {
   type AssistantMessage,

@@ -3,11 +3,13 @@ import { addChat } from './commands/chat.ts';
 import { addConform } from './commands/conform.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
+import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
 import { addPs } from './commands/ps.ts';
 import { addPull } from './commands/pull.ts';
 import { addRm } from './commands/rm.ts';
 import { addRun } from './commands/run.ts';
+import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addStop } from './commands/stop.ts';
 import { addVerify } from './commands/verify.ts';
@@ -25,6 +27,8 @@ export function createProgram(context: Context): Command {
     .configureOutput({ outputError: () => {} }); // main prints errors, in one form
   addRun(program, context);
   addChat(program, context);
+  addServe(program, context);
+  addKey(program, context);
   addPull(program, context);
   addList(program, context);
   addShow(program, context);

@@ -5,7 +5,7 @@ import { type App, createApp } from './app.ts';
 import { guardsOf } from './guards.ts';
 import { type AccessRecord, RequestScope } from './http/access.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { type Logger, silent } from './log.ts';
+import type { Logger } from './log.ts';
 import { Metrics } from './metrics/index.ts';
 import { ModelHost } from './models/index.ts';
 import { observeAll, tallyTurns } from './observers.ts';
@@ -25,8 +25,8 @@ export interface Composed {
 }
 
 /** Puts a server together. Throws `server/store-failed`, `server/bad-option`. */
-export async function compose(options: ServeOptions, lifecycle: Lifecycle): Promise<Composed> {
-  const { log = silent, dataDirectory, storeDays } = options;
+export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: Logger): Promise<Composed> {
+  const { dataDirectory, storeDays } = options;
   const scope = new RequestScope();
   const metrics = new Metrics(version());
   const models = options.host === undefined ? new ModelHost(modelOptions(options)) : undefined;

@@ -4,7 +4,7 @@ import type { AccessRecord, RequestScope } from './http/access.ts';
 import { access } from './http/access.ts';
 import { limitBody } from './http/body-limit.ts';
 import { checkHost, HostNames, isLoopback } from './http/hosts.ts';
-import { checkKey } from './http/keys.ts';
+import { apiKey, checkKey } from './http/keys.ts';
 import { checkOrigin, Origins } from './http/origins.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { limitTime } from './http/time-limit.ts';
@@ -27,7 +27,7 @@ export function guardsOf(options: ServeOptions, { scope, lifecycle, over }: Guar
     // Elsewhere a server is known by names that it does not know; there it is the origin, and keys, that are checked.
     ...(isLoopback(hostname) ? [checkHost(names)] : []),
     checkOrigin(new Origins(corsOrigins), names),
-    ...(apiKeys.length === 0 ? [] : [checkKey(apiKeys)]),
+    ...(apiKeys.length === 0 ? [] : [checkKey(apiKeys.map((key) => (typeof key === 'string' ? apiKey(key) : key)))]),
     lifecycle.gate,
     limitBody(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES),
     ...(requestTimeoutMs === undefined ? [] : [limitTime(requestTimeoutMs)]),

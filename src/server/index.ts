@@ -1,10 +1,9 @@
-/** Ossia over HTTP: routes, models, limits, and one port for all wire formats. */
-export { type App, createApp, type RouteGroup } from './app.ts';
-export type { Middleware, RequestContext, RequestState, ServerContext } from './context.ts';
+/** Ossia over HTTP: routes, models, limits, and one port for all wire formats. Light: the server itself is read with the first start. */
+export type { App, RouteGroup } from './app.ts';
 export { isLoopback } from './http/hosts.ts';
 export { type ApiKey, apiKey, keyLine, newKey, parseKeyFile } from './http/keys.ts';
 export { type Logger, silent } from './log.ts';
-export { createLogger, LEVELS, type LogLevel, type LogOptions } from './logging/index.ts';
+export { LOG_LEVELS, type LogLevel, type LogOptions } from './logging/levels.ts';
 export { DEFAULT_HOSTNAME, DEFAULT_PORT, type ServeOptions } from './options.ts';
-export { probeRoutes, routeGroups } from './routes/index.ts';
-export { type RunningServer, startServer } from './serve.ts';
+export type { RunningServer } from './serve.ts';
+export { startServer } from './start.ts';

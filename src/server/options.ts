@@ -1,6 +1,7 @@
 import type { Host } from '../api/index.ts';
 import type { ApiKey } from './http/keys.ts';
 import type { Logger } from './log.ts';
+import type { LogOptions } from './logging/levels.ts';
 import type { ModelHostOptions } from './models/index.ts';
 
 /** What `startServer` takes; every part has a default. */
@@ -19,8 +20,8 @@ export interface ServeOptions
   readonly model?: string;
   /** Further models to load before the first request. */
   readonly preload?: readonly string[];
-  /** Who may use the server. Default: everybody who can reach it. */
-  readonly apiKeys?: readonly ApiKey[];
+  /** Who may use the server: keys in the clear, or of `apiKey`. Default: everybody who can reach it. */
+  readonly apiKeys?: readonly (string | ApiKey)[];
   /** Pages whose scripts may use it: `https://chat.example`, `http://localhost:*`, `*`. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** Names under which it may be spoken to, beside `localhost` and addresses. Default: `hostname`, and this machine's. */
@@ -38,7 +39,7 @@ export interface ServeOptions
   /** Days for which responses are kept in the data directory. Default 30. */
   readonly storeDays?: number;
   /** Default: none is written. */
-  readonly log?: Logger;
+  readonly log?: Logger | LogOptions;
   /** What lends models, in place of the one that the options above describe; whoever made it closes it. */
   readonly host?: Host;
 }

@@ -5,7 +5,8 @@ import { closePort, closeServer } from './closing.ts';
 import { type Composed, compose } from './compose.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type ListenOptions, listen } from './listen.ts';
-import { silent } from './log.ts';
+import type { Logger } from './log.ts';
+import { loggerOf } from './logging/index.ts';
 import {
   DEFAULT_BODY_TIMEOUT_MS,
   DEFAULT_HOSTNAME,
@@ -28,29 +29,25 @@ export interface RunningServer {
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
 
-/**
- * Starts a server, and resolves when its models are loaded.
- *
- *     const server = await startServer({ model: 'gpt-oss:20b', port: 0 });
- *     await fetch(`${server.url}/v1/models`);
- *     await server.close({ drainMs: 10_000 });
- *
- * Throws `server/cannot-listen`, `server/bad-option`, `server/store-failed`, and what loading a model may throw.
- */
+/** What `startServer` does. */
 export async function startServer(options: ServeOptions = {}): Promise<RunningServer> {
   const lifecycle = new Lifecycle();
+  const log = loggerOf(options.log);
   let open: (parts: Composed) => void = () => {};
   const composed = new Promise<Composed>((resolve) => {
     open = resolve;
   });
   // The port comes first: who finds it taken shall touch nothing else.
-  const { server, url } = await listen(async (request, env) => {
-    const { app } = await composed;
-    return await app.fetch(request, env);
-  }, listenOptions(options));
+  const { server, url } = await listen(
+    async (request, env) => {
+      const { app } = await composed;
+      return await app.fetch(request, env);
+    },
+    listenOptions(options, log),
+  );
   let parts: Composed;
   try {
-    parts = await compose(options, lifecycle);
+    parts = await compose(options, lifecycle, log);
   } catch (error) {
     await closePort(server);
     throw error;
@@ -71,8 +68,8 @@ export async function startServer(options: ServeOptions = {}): Promise<RunningSe
   return { url, host: parts.host, turns: parts.turns, close };
 }
 
-function listenOptions(options: ServeOptions): ListenOptions {
-  const { tls, log = silent } = options;
+function listenOptions(options: ServeOptions, log: Logger): ListenOptions {
+  const { tls } = options;
   const bodyTimeoutMs = options.bodyTimeoutMs ?? DEFAULT_BODY_TIMEOUT_MS;
   return {
     log,

@@ -4,16 +4,10 @@ import { serve } from '@hono/node-server';
 import { type Host, type Lease, type ModelCard, type TurnObserver, Turns } from '../../src/api/index.ts';
 import { OssiaError } from '../../src/base/index.ts';
 import { type LoadedModel, load, TurnMemory } from '../../src/chat/index.ts';
-import {
-  type App,
-  createApp,
-  type Logger,
-  probeRoutes,
-  type RouteGroup,
-  routeGroups,
-  type ServerContext,
-  silent,
-} from '../../src/server/index.ts';
+import { type App, createApp, type RouteGroup } from '../../src/server/app.ts';
+import type { ServerContext } from '../../src/server/context.ts';
+import { type Logger, silent } from '../../src/server/log.ts';
+import { probeRoutes, routeGroups } from '../../src/server/routes/index.ts';
 
 export interface TestServerOptions {
   /** By the names that requests use; the first is the default. Default: the embedded model, as `ossia-nano`. */

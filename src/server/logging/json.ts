@@ -1,6 +1,6 @@
 import { type DestinationStream, pino } from 'pino';
 import type { Logger } from '../log.ts';
-import type { LogLevel } from './pretty.ts';
+import type { LogLevel } from './levels.ts';
 
 /** One JSON object a line, for machines: `level`, `time` (ISO 8601), the fields, `msg`. */
 export function jsonLogger(level: LogLevel, destination: DestinationStream): Logger {

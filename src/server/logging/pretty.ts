@@ -1,16 +1,14 @@
 import type { Logger } from '../log.ts';
+import { LOG_LEVELS, type LogLevel } from './levels.ts';
 
 /** One short line for people: what happened, and of a request how it went. */
 export function prettyLogger(level: LogLevel, write: (text: string) => void): Logger {
-  const least = LEVELS.indexOf(level);
+  const least = LOG_LEVELS.indexOf(level);
   const method = (name: LogLevel) => (fields: object, message: string) => {
-    if (LEVELS.indexOf(name) >= least) write(`${formatLine(new Date(), name, fields, message)}\n`);
+    if (LOG_LEVELS.indexOf(name) >= least) write(`${formatLine(new Date(), name, fields, message)}\n`);
   };
   return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
 }
-
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LEVELS)[number];
 
 /** `12:00:01 POST /v1/responses 200 in 1.24 s · gpt-oss:20b, 812 (640 cached) + 203 tokens, first after 0.31 s, stop · alice req_1f…` */
 export function formatLine(time: Date, level: LogLevel, fields: object, message: string): string {

@@ -12,15 +12,16 @@ const MIGRATIONS: readonly string[] = [
     status TEXT NOT NULL,
     model_name TEXT NOT NULL,
     response TEXT NOT NULL,
-    input TEXT NOT NULL,
-    exact TEXT NOT NULL
+    input TEXT NOT NULL
   ) STRICT;
   CREATE INDEX responses_by_age ON responses (created_at);
   CREATE INDEX unfinished_responses ON responses (status) WHERE status IN ('queued', 'in_progress');
   CREATE TABLE items (
     id TEXT PRIMARY KEY,
-    response_id TEXT NOT NULL REFERENCES responses (id) ON DELETE CASCADE
-  ) STRICT, WITHOUT ROWID;
+    response_id TEXT NOT NULL REFERENCES responses (id) ON DELETE CASCADE,
+    item TEXT NOT NULL,
+    exact TEXT
+  ) STRICT;
   CREATE INDEX items_by_response ON items (response_id);
   CREATE TABLE streams (
     response_id TEXT PRIMARY KEY REFERENCES responses (id) ON DELETE CASCADE,

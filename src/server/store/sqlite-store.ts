@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
-import { itemOf, type ResponseStore, type StoredItem, type StoredResponse, type StreamEvent } from '../../api/index.ts';
+import type { ResponseStore, StoredItem, StoredResponse, StreamEvent } from '../../api/index.ts';
+import type { Message } from '../../harmony/index.ts';
 import { inTransaction, storeFailed } from './database.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 
@@ -39,17 +40,16 @@ export class SqliteStore implements ResponseStore {
   }
 
   insert(stored: StoredResponse): void {
-    const { response, input, exact, modelName } = stored;
+    const { response, input, modelName } = stored;
     const { id, previous_response_id, created_at, status } = response;
     this.#attempt('write to', () => {
       inTransaction(this.#database, () => {
-        const texts = [response, input, exact].map((part) => JSON.stringify(part));
         this.#run(
-          `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input, exact)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...[id, previous_response_id, created_at, status, modelName, ...texts],
+          `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input)
+           VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          ...[id, previous_response_id, created_at, status, modelName, JSON.stringify(response), JSON.stringify(input)],
         );
-        this.#addItems(stored);
+        for (const item of [...input, ...response.output]) this.#addItem(item, stored);
       });
     });
     this.#inserts++;
@@ -57,16 +57,16 @@ export class SqliteStore implements ResponseStore {
   }
 
   update(stored: StoredResponse, events?: readonly StreamEvent[]): boolean {
-    const { response, exact, modelName } = stored;
-    const { id, status } = response;
+    const { response, modelName } = stored;
+    const { id, status, output } = response;
     return this.#attempt('write to', () =>
       inTransaction(this.#database, () => {
         const changed = this.#run(
-          'UPDATE responses SET status = ?, model_name = ?, response = ?, exact = ? WHERE id = ?',
-          ...[status, modelName, JSON.stringify(response), JSON.stringify(exact), id],
+          'UPDATE responses SET status = ?, model_name = ?, response = ? WHERE id = ?',
+          ...[status, modelName, JSON.stringify(response), id],
         );
         if (changed === 0) return false;
-        this.#addItems(stored);
+        for (const item of output) this.#addItem(item, stored);
         if (events) this.#run('INSERT OR REPLACE INTO streams VALUES (?, ?)', id, JSON.stringify(events));
         return true;
       }),
@@ -74,22 +74,30 @@ export class SqliteStore implements ResponseStore {
   }
 
   get(id: string): StoredResponse | undefined {
-    const row = this.#row('SELECT response, input, exact, model_name FROM responses WHERE id = ?', id);
-    return row && readRow(row);
+    const row = this.#row('SELECT response, input, model_name FROM responses WHERE id = ?', id);
+    if (!row) return undefined;
+    const exact = this.#rows('SELECT id, exact FROM items WHERE response_id = ? AND exact IS NOT NULL', id);
+    return {
+      response: parse(row.response),
+      input: parse(row.input),
+      exact: Object.fromEntries(exact.map((item) => [String(item.id), parse<Message>(item.exact)])),
+      modelName: String(row.model_name),
+    };
   }
 
   events(id: string): readonly StreamEvent[] | undefined {
     const row = this.#row('SELECT events FROM streams WHERE response_id = ?', id);
-    return row && (JSON.parse(String(row.events)) as StreamEvent[]);
+    return row && parse<StreamEvent[]>(row.events);
   }
 
   item(id: string): StoredItem | undefined {
     const row = this.#row(
-      `SELECT response, input, exact, model_name FROM responses
-       WHERE id = (SELECT response_id FROM items WHERE id = ?)`,
+      `SELECT item, exact, model_name FROM items JOIN responses ON responses.id = response_id WHERE items.id = ?`,
       id,
     );
-    return row && itemOf(readRow(row), id);
+    if (!row) return undefined;
+    const exact = row.exact === null ? {} : { exact: parse<Message>(row.exact) };
+    return { item: parse(row.item), modelName: String(row.model_name), ...exact };
   }
 
   delete(id: string): boolean {
@@ -126,10 +134,9 @@ export class SqliteStore implements ResponseStore {
   }
 
   /** An item that was sent back belongs to the response that it came from. */
-  #addItems({ response, input }: StoredResponse): void {
-    for (const { id } of [...input, ...response.output]) {
-      this.#run('INSERT OR IGNORE INTO items VALUES (?, ?)', id, response.id);
-    }
+  #addItem(item: { readonly id: string }, { response, exact: all }: StoredResponse): void {
+    const exact = all[item.id] === undefined ? null : JSON.stringify(all[item.id]);
+    this.#run('INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?)', item.id, response.id, JSON.stringify(item), exact);
   }
 
   #secret(): Uint8Array {
@@ -142,6 +149,10 @@ export class SqliteStore implements ResponseStore {
 
   #row(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined {
     return this.#attempt('read', () => this.#prepared(sql).get(...values));
+  }
+
+  #rows(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue>[] {
+    return this.#attempt('read', () => this.#prepared(sql).all(...values));
   }
 
   #run(sql: string, ...values: SQLInputValue[]): number {
@@ -163,12 +174,6 @@ export class SqliteStore implements ResponseStore {
   }
 }
 
-function readRow(row: Record<string, SQLOutputValue>): StoredResponse {
-  const part = <T>(name: string) => JSON.parse(String(row[name])) as T;
-  return {
-    response: part('response'),
-    input: part('input'),
-    exact: part('exact'),
-    modelName: String(row.model_name),
-  };
+function parse<T>(json: SQLOutputValue | undefined): T {
+  return JSON.parse(String(json)) as T;
 }

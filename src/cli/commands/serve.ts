@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { startServer } from '../../index.ts';
+import type { Context } from '../context.ts';
+import { addModelFlag } from '../options.ts';
+import { announceServer } from '../serve/announce.ts';
+import { addServeFlags, type ServeFlags } from '../serve/flags.ts';
+import { serveOptionsOf } from '../serve/serve-options.ts';
+import { untilSignal } from '../serve/signals.ts';
+
+interface Flags extends ServeFlags {
+  readonly model?: string;
+}
+
+export function addServe(program: Command, context: Context): void {
+  const command = program
+    .command('serve')
+    .description('serve models over HTTP: the APIs of OpenAI, Ollama and Anthropic on one port')
+    .argument('[model]', 'path or name of the default model (default: $OSSIA_MODEL, or the embedded ossia-nano)');
+  addModelFlag(command);
+  addServeFlags(command).action((name: string | undefined, flags: Flags) => run(context, name, flags));
+}
+
+async function run(context: Context, name: string | undefined, flags: Flags): Promise<void> {
+  const { terminal } = context;
+  const format = flags.logFormat ?? (terminal.err.isTerminal ? 'pretty' : 'json');
+  const log = { format, level: flags.logLevel, write: (text: string) => terminal.err.write(text) };
+  const options = { ...serveOptionsOf(context, flags), model: name ?? flags.model ?? context.defaultModel, log };
+  const stop = untilSignal(); // from here on, so that a signal during the start is an end in order too
+  const server = await startServer(options);
+  try {
+    await announceServer(terminal, server, options);
+    await stop.signalled;
+    const { turns } = server;
+    if (turns.size > 0) terminal.err.line(`Ending: ${turns.size} turns may go on for ${flags.drain / 1000} s`);
+  } finally {
+    await server.close({ drainMs: flags.drain });
+    stop.dispose();
+  }
+}
