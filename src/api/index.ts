@@ -18,7 +18,6 @@ export { type ErrorReply, json, type Reply, type SseEvent } from './reply.ts';
 export {
   createSchema as responsesRequest,
   inputTokensSchema as inputTokensRequest,
-  itemOf,
   MemoryStore,
   type PageOptions as ResponsesPage,
   type ResponseStore,

@@ -23,7 +23,7 @@ const provider = () => createOpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none
 const model = () => provider().responses('ossia-nano');
 
 /** The SDK keeps the temperature of reasoning models to itself; a test wants the same answer every time. */
-function sendGreedy(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+function sendGreedy(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> {
   return fetch(input, {
     ...init,
     body: JSON.stringify({ ...JSON.parse(String(init?.body)), temperature: 0, seed: 1 }),
@@ -82,13 +82,12 @@ test('LangChain: streams a call and its usage over Responses', async () => {
     whole.tool_calls?.map(({ name, args }) => [name, args]),
     [['get_weather', { city: 'Oslo' }]],
   );
-  let streamed: AIMessageChunk | undefined;
-  for await (const chunk of await chat.stream([new HumanMessage(question)])) {
-    streamed = streamed === undefined ? chunk : streamed.concat(chunk);
-  }
+  const chunks: AIMessageChunk[] = [];
+  for await (const chunk of await chat.stream([new HumanMessage(question)])) chunks.push(chunk);
+  const streamed = chunks.reduce((all, chunk) => all.concat(chunk));
   assert.deepEqual(
-    streamed?.tool_calls?.map(({ args }) => args),
+    streamed.tool_calls?.map(({ args }) => args),
     [{ city: 'Oslo' }],
   );
-  assert.ok(Number(streamed?.usage_metadata?.output_tokens) > 0);
+  assert.ok(Number((streamed.usage_metadata as { output_tokens?: number } | undefined)?.output_tokens) > 0);
 });

@@ -5,4 +5,4 @@ export type { Caller as ResponsesCaller } from './performer.ts';
 export { isFinished, type ResponseObject } from './response.ts';
 export { Responses, type ResponsesOptions } from './responses.ts';
 export { createSchema, inputTokensSchema } from './schema.ts';
-export { itemOf, MemoryStore, type ResponseStore, type StoredItem, type StoredResponse } from './store.ts';
+export { MemoryStore, type ResponseStore, type StoredItem, type StoredResponse } from './store.ts';

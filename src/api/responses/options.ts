@@ -15,6 +15,7 @@ const EFFORTS = {
   high: 'high',
   xhigh: 'high',
   max: 'high',
+  ultra: 'high',
 } as const satisfies Record<Effort, ChatOptions['effort']>;
 
 /** What of a request the model sees besides the conversation, and what its turn is held to. */

@@ -106,7 +106,7 @@ const promptFields = {
   ),
   reasoning: nullable(
     z.looseObject({
-      effort: nullable(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
+      effort: nullable(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max', 'ultra'])),
       summary: nullable(z.enum(['auto', 'concise', 'detailed', 'none'])),
       generate_summary: nullable(z.enum(['auto', 'concise', 'detailed'])),
     }),

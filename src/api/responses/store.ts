@@ -41,6 +41,7 @@ export class MemoryStore implements ResponseStore {
   readonly secret: Uint8Array = randomBytes(32);
   readonly #responses = new Map<string, StoredResponse>();
   readonly #events = new Map<string, readonly StreamEvent[]>();
+  readonly #items = new Map<string, StoredItem & { readonly owner: string }>();
   readonly #maxResponses: number;
 
   constructor({ maxResponses = 1000 }: { readonly maxResponses?: number } = {}) {
@@ -49,6 +50,7 @@ export class MemoryStore implements ResponseStore {
 
   insert(stored: StoredResponse): void {
     this.#responses.set(stored.response.id, stored);
+    this.#addItems(stored);
     for (const oldest of this.#responses.keys()) {
       if (this.#responses.size <= this.#maxResponses) break;
       this.delete(oldest);
@@ -59,6 +61,7 @@ export class MemoryStore implements ResponseStore {
     const { id } = stored.response;
     if (!this.#responses.has(id)) return false;
     this.#responses.set(id, stored);
+    this.#addItems(stored);
     if (events) this.#events.set(id, events);
     return true;
   }
@@ -72,14 +75,14 @@ export class MemoryStore implements ResponseStore {
   }
 
   item(id: string): StoredItem | undefined {
-    for (const stored of this.#responses.values()) {
-      const found = itemOf(stored, id);
-      if (found) return found;
-    }
-    return undefined;
+    return this.#items.get(id);
   }
 
   delete(id: string): boolean {
+    const stored = this.#responses.get(id);
+    for (const item of stored ? [...stored.input, ...stored.response.output] : []) {
+      if (this.#items.get(item.id)?.owner === id) this.#items.delete(item.id);
+    }
     this.#events.delete(id);
     return this.#responses.delete(id);
   }
@@ -87,14 +90,17 @@ export class MemoryStore implements ResponseStore {
   close(): void {
     this.#responses.clear();
     this.#events.clear();
+    this.#items.clear();
   }
-}
 
-/** The item of a stored response that has this id. */
-export function itemOf({ response, input, exact, modelName }: StoredResponse, id: string): StoredItem | undefined {
-  const item = [...input, ...outputItems(response)].find((other) => other.id === id);
-  const message = exact[id];
-  return item && { item, modelName, ...(message === undefined ? {} : { exact: message }) };
+  /** An item that was sent back belongs to the response that it came from. */
+  #addItems({ response, input, exact: all, modelName }: StoredResponse): void {
+    for (const item of [...input, ...outputItems(response)]) {
+      if (this.#items.has(item.id)) continue;
+      const exact = all[item.id];
+      this.#items.set(item.id, { item, modelName, owner: response.id, ...(exact === undefined ? {} : { exact }) });
+    }
+  }
 }
 
 /** A response's output as the items of a history. */
