@@ -135,6 +135,16 @@ test('run --tool-choice, --response-format and --max-reasoning-tokens hold the t
         2,
       ],
       [['run', QUESTION, '--max-reasoning-tokens', 'x'], /--max-reasoning-tokens/, 2],
+      [['run', QUESTION, '--reserve', '40', '--max-tokens', '45', '--json'], /^(?!.*"reasoning").*"text"/s, 0],
+      [['run', QUESTION, '--max-tokens', '1', '--json'], /"promptTokens":1?\d\d,/, 0],
+      [['run', QUESTION, '--builtin', 'python', '--max-tokens', '1', '--json'], /"promptTokens":[2-9]\d\d,/, 0],
+      [['run', QUESTION, '--builtin', 'perl'], /browser or python/, 2],
+      [
+        ['run', 'word '.repeat(90), '--context', '64'],
+        /\d+ tokens: the context holds 64[\s\S]*chat\/context-exceeded/,
+        1,
+      ],
+      [['run', QUESTION, '--truncation', 'middle'], /--truncation/, 2],
     ],
     async ([args, expected, status]) => {
       const { stdout, stderr, code } = await ossia(args);

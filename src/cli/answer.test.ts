@@ -88,4 +88,7 @@ test('a call is framed on a terminal and a JSON line elsewhere, whatever its arg
 test('an answer that was cut, or did not come, is said so on standard error', () => {
   assert.match(show(false, [...text('half'), { ...end, reason: 'length' }]).err, /cut/);
   assert.match(show(false, [{ ...end, messages: [] }]).err, /no answer/);
+  assert.match(show(false, [{ ...end, truncated: { messages: 4, tokens: 90 } }]).err, /oldest 4 messages/);
+  assert.match(show(false, [{ ...end, reasoningCut: 'loop' }]).err, /in circles/);
+  assert.ok(!show(false, [{ ...end, reasoningCut: 'budget' }]).err.includes('note'));
 });

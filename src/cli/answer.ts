@@ -68,7 +68,9 @@ function messageShower(out: Channel): Show {
 
 /** What the reader should know of how the turn ended. */
 function endShower(err: Channel): (event: Extract<ChatEvent, { type: 'end' }>) => void {
-  return ({ reason, messages, notes = [] }) => {
+  return ({ reason, messages, truncated, reasoningCut, notes = [] }) => {
+    if (truncated) err.line(`note: the oldest ${truncated.messages} messages were left out: the context is too short`);
+    if (reasoningCut === 'loop') err.line('note: the thoughts went in circles and were closed');
     for (const { tool, path, message } of notes) {
       const whose = tool === undefined ? 'the response format' : `the schema of ${tool}`;
       err.line(`note: ${printable(`${whose} is not held at "${path}": ${message}`)}`);

@@ -108,6 +108,9 @@ export interface TurnFlags {
   readonly toolChoice?: NonNullable<ChatOptions['toolChoice']>;
   readonly responseFormat?: string;
   readonly maxReasoningTokens?: number;
+  readonly reserve?: number;
+  readonly builtin?: ChatOptions['builtins'];
+  readonly truncation?: ChatOptions['truncation'];
   /** False with --no-constrain. */
   readonly constrain?: boolean;
 }
@@ -122,12 +125,23 @@ export function addTurnFlags(command: Command): Command {
     .option('--tool-choice <choice>', 'none, auto, required, or the function to call', parseToolChoice)
     .option('--response-format <file>', 'hold the answer to the JSON Schema in this file, or json for any object')
     .option('--max-reasoning-tokens <n>', 'think in at most this many tokens, then speak', integer(0, MAX_CONTEXT))
+    .option('--reserve <n>', 'keep this many of the tokens for the answer', integer(0, MAX_CONTEXT))
+    .addOption(
+      new Option('--builtin <name>', 'let the model call python or browser; repeatable').argParser(collectBuiltin),
+    )
+    .addOption(
+      new Option('--truncation <how>', 'what becomes of a conversation that is too long').choices(['disabled', 'auto']),
+    )
     .option('--no-constrain', 'let the model write malformed turns (for research)');
 }
 
 export function turnOptionsOf(flags: TurnFlags): ChatOptions {
   const { effort, tools, date, toolChoice, responseFormat, maxReasoningTokens, constrain } = flags;
+  const { reserve, builtin, truncation } = flags;
   return {
+    ...(reserve === undefined ? {} : { reserve }),
+    ...(builtin === undefined ? {} : { builtins: builtin }),
+    ...(truncation === undefined ? {} : { truncation }),
     ...(toolChoice === undefined ? {} : { toolChoice }),
     ...(responseFormat === undefined ? {} : { responseFormat: readResponseFormat(responseFormat) }),
     ...(maxReasoningTokens === undefined ? {} : { maxReasoningTokens }),
@@ -142,6 +156,14 @@ function parseToolChoice(text: string): NonNullable<ChatOptions['toolChoice']> {
   if (text === 'none' || text === 'auto' || text === 'required') return text;
   if (text === '') throw new InvalidArgumentError('Expected none, auto, required or the name of a function.');
   return { name: text };
+}
+
+function collectBuiltin(
+  name: string,
+  earlier: NonNullable<ChatOptions['builtins']> = [],
+): NonNullable<ChatOptions['builtins']> {
+  if (name !== 'browser' && name !== 'python') throw new InvalidArgumentError('Expected browser or python.');
+  return earlier.includes(name) ? earlier : [...earlier, name];
 }
 
 function parseDate(text: string): string {
