@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type LoadedModel, load } from '../../src/chat/index.ts';
 import { type RunningServer, startServer } from '../../src/server/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { RawConnection, rawPost } from '../support/raw-http.ts';
 import { TestHost } from '../support/server.ts';
 
@@ -25,14 +26,6 @@ async function stats() {
   const found = await model.stats();
   assert.ok(found);
   return found;
-}
-
-/** Waits for what must become true; a deadline, not a measure. */
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await holds()); ) {
-    assert.ok(Date.now() < deadline, `${what}: not within 20 s`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 const paths: readonly (readonly [path: string, body: object])[] = [

@@ -93,6 +93,11 @@ export class TestHost implements Host {
     return { model, name, loadMs: 0, release };
   }
 
+  async stats() {
+    const all = [...this.#models].map(async ([name, model]) => ({ name, stats: await model.stats() }));
+    return (await Promise.all(all)).flatMap(({ name, stats }) => (stats === undefined ? [] : [{ name, stats }]));
+  }
+
   async models(): Promise<readonly ModelCard[]> {
     return [...this.#models].map(([name, { info }]) => ({
       name,
