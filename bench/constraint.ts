@@ -56,21 +56,22 @@ const turn = [
   `<|start|>assistant<|channel|>commentary to=functions.write_file <|constrain|>json<|message|>${call}<|call|>`,
 ].join('');
 
-/** The ids of the turn, each with where it stands. */
+/** The ids of the turn, each with where it stands: one that touches a quote of JSON counts as structure. */
 function placed(): { readonly id: number; readonly place: Place }[] {
   const names = new Map([...tokenizer.specials].map(([name, id]) => [id, name]));
   let body: 'header' | 'text' | 'json' = 'header';
-  let isCall = false;
+  let header = '';
   let inString = false;
   return tokenizer.encodeWithSpecials(turn).map((id) => {
     const control = names.get(id);
-    const place: Place =
-      body === 'header' ? 'header' : body === 'text' ? 'free text' : inString ? 'JSON string' : 'JSON structure';
     const text = tokenizer.decode([id]);
-    if (control === '<|message|>') body = isCall ? 'json' : 'text';
+    const json = inString && control === undefined && !text.includes('"') ? 'JSON string' : 'JSON structure';
+    const place: Place = body === 'header' ? 'header' : body === 'text' ? 'free text' : json;
+    if (control === '<|message|>') body = header.includes(' to=') ? 'json' : 'text';
     else if (control !== undefined) body = 'header';
-    else if (body === 'header') isCall ||= text.includes('to');
-    else for (const letter of text) if (letter === '"') inString = !inString;
+    if (control === '<|channel|>') header = '';
+    if (body === 'header') header += text;
+    if (body === 'json' && (text.split('"').length - 1) % 2 === 1) inString = !inString;
     return { id, place };
   });
 }
