@@ -141,6 +141,7 @@ test('ps lists what is loaded, and since keep_alive is over it lists nothing', a
   await send(server, 'POST', 'chat', { model: 'ossia-nano', keep_alive: '1h' });
   const { models } = (await json(server, 'GET', 'ps')) as { models: Json[] };
   const [only] = models;
+  assert.match(JSON.stringify(only?.details), /"parameter_size":"\d+\.\dM"/);
   assert.deepEqual([only?.name, only?.size_vram, only?.context_length], ['ossia-nano', 0, 2048]);
   assert.ok(Number(only?.size) > 8_000_000);
   const left = Date.parse(String(only?.expires_at)) - Date.now();

@@ -1,26 +1,28 @@
 import { createHash } from 'node:crypto';
-import type { Host, ModelCard } from '../host.ts';
+import type { ModelCard } from '../host.ts';
 import { json, type Reply } from '../reply.ts';
+import type { OllamaState } from './request.ts';
 
 /** `GET /api/tags`: each model under all its names, so that whoever looks for `gpt-oss:20b` finds it. */
-export async function tags(host: Host): Promise<Reply> {
-  const models = (await host.models()).flatMap((card) =>
-    ollamaNames(card).map((name) => ({
+export async function tags({ host, sizes }: OllamaState): Promise<Reply> {
+  const models = (await host.models()).map(async (card) => {
+    const size = await sizes.of(card, host);
+    return ollamaNames(card).map((name) => ({
       name,
       model: name,
       modified_at: card.modified.toISOString(),
       size: card.sizeBytes,
       digest: digestOf(card),
-      details: details(card),
+      details: details(card, size),
       capabilities: CAPABILITIES,
-    })),
-  );
-  return json({ models });
+    }));
+  });
+  return json({ models: (await Promise.all(models)).flat() });
 }
 
 /** `GET /api/ps` */
-export async function ps(host: Host): Promise<Reply> {
-  const models = (await host.models()).flatMap((card) => {
+export async function ps({ host, sizes }: OllamaState): Promise<Reply> {
+  const models = (await host.models()).map(async (card) => {
     if (card.loaded === undefined) return [];
     const { contextLength, memoryBytes, expires, leases, backend } = card.loaded;
     const name = ollamaNames(card)[0]!;
@@ -30,7 +32,7 @@ export async function ps(host: Host): Promise<Reply> {
         model: name,
         size: memoryBytes,
         digest: digestOf(card),
-        details: details(card),
+        details: details(card, await sizes.of(card, host)),
         expires_at: (expires ?? new Date(Date.now() + FOR_GOOD_MS)).toISOString(),
         size_vram: 0,
         context_length: contextLength,
@@ -39,7 +41,7 @@ export async function ps(host: Host): Promise<Reply> {
       },
     ];
   });
-  return json({ models });
+  return json({ models: (await Promise.all(models)).flat() });
 }
 
 export const CAPABILITIES: readonly string[] = ['completion', 'tools', 'thinking'];
@@ -59,7 +61,7 @@ export function digestOf({ name, from, sizeBytes, modified }: ModelCard): string
   return createHash('sha256').update(identity).digest('hex');
 }
 
-export function details({ layout, from }: ModelCard, parameterSize = ''): object {
+export function details({ layout, from }: ModelCard, parameterSize: string): object {
   return {
     parent_model: from ?? '',
     format: layout === 'gguf' ? 'gguf' : 'safetensors',

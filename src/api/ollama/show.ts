@@ -21,7 +21,7 @@ export async function show(body: NameBody, host: Host): Promise<Reply> {
     ...(derived?.system === undefined ? {} : { system: derived.system }),
     renderer: 'harmony',
     parser: 'harmony',
-    details: details(card, config && parameterSize(config)),
+    details: details(card, config === undefined ? '' : parameterSize(config)),
     model_info: config === undefined ? { 'general.architecture': 'gptoss' } : modelInfo(card, config),
     capabilities: CAPABILITIES,
     modified_at: card.modified.toISOString(),

@@ -36,8 +36,8 @@ export const ollamaRoutes: RouteGroup = {
   register(app, { host, turns }) {
     const state = ollama.ollamaState({ host, turns });
     app.get('/api/version', () => send(json({ version: ollama.OLLAMA_VERSION })));
-    app.get('/api/tags', async () => send(await ollama.tags(host)));
-    app.get('/api/ps', async () => send(await ollama.ps(host)));
+    app.get('/api/tags', async () => send(await ollama.tags(state)));
+    app.get('/api/ps', async () => send(await ollama.ps(state)));
     app.post(
       '/api/chat',
       answer(ollama.chatSchema, (body, asker) => ollama.chat(body, state, asker)),
