@@ -178,10 +178,10 @@ test('a request that waits, or whose signal fired before, is cancelled without r
 
 test('a signal that serves many requests collects no listeners', async () => {
   const { engine } = open();
-  const { signal } = new AbortController();
-  for (const id of [1, 2, 3]) await collect(engine.submit([id], { maxTokens: 2 }, { signal }));
-  await assert.rejects(collect(engine.submit([], {}, { signal })));
-  assert.equal(getEventListeners(signal, 'abort').length, 0);
+  const [{ signal }, { signal: hurry }] = [new AbortController(), new AbortController()];
+  for (const id of [1, 2, 3]) await collect(engine.submit([id], { maxTokens: 2 }, { signal, hurry }));
+  await assert.rejects(collect(engine.submit([], {}, { signal, hurry })));
+  for (const each of [signal, hurry]) assert.equal(getEventListeners(each, 'abort').length, 0);
   await engine.close();
 });
 

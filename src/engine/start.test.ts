@@ -63,9 +63,11 @@ test('numbers cross the thread, and what the cache may grow to is known before',
   assert.deepEqual([before.maxRunning, before.maxWaiting, before.steps], [3, 64, 0]);
   assert.equal(before.kvBytesCapacity, engine.info.kvBytesCapacity);
   assert.ok(engine.info.kvBytesCapacity >= 21 * 64 * engine.info.kvBytesPerToken);
-  const reading = collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] }, { client: 'me' }));
+  const { signal: hurry } = new AbortController();
+  const reading = collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] }, { client: 'me', hurry }));
   const [during] = await Promise.all([engine.stats(), reading]);
   assert.equal(during.running + during.waiting + during.requests.length, 1);
+  assert.equal(getEventListeners(hurry, 'abort').length, 0);
   const after = await engine.stats();
   assert.deepEqual([after.prefillTokens, after.decodeTokens, after.requests.length], [PROMPT.length, 7, 1]);
   assert.ok(after.blocksInUse === 1 && after.kvBytesUsed > 0 && after.kvBytesUsed <= after.kvBytesCapacity);

@@ -5,11 +5,11 @@ import { collect, open, promptOf, steps } from './testing.ts';
 
 test('recent values are the last ones', () => {
   const values = new RecentValues(3);
-  assert.deepEqual(values.summary, { last: 0, mean: 0, max: 0 });
+  assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 0, mean: 0, max: 0 }, undefined, 0]);
   values.add(5);
-  assert.deepEqual(values.summary, { last: 5, mean: 5, max: 5 });
+  assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 5, mean: 5, max: 5 }, 5, 1]);
   for (const value of [9, 1, 2, 3]) values.add(value);
-  assert.deepEqual(values.summary, { last: 3, mean: 2, max: 3 });
+  assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 3, mean: 2, max: 3 }, 1, 3]);
 });
 
 test('an engine that did nothing says so', async () => {

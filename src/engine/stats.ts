@@ -67,16 +67,24 @@ export class RecentValues {
     this.#values[this.#count++ % this.#values.length] = value;
   }
 
+  /** How many there are, up to the size. */
+  get length(): number {
+    return Math.min(this.#count, this.#values.length);
+  }
+
+  /** Undefined while there is none. */
+  get oldest(): number | undefined {
+    const first = Math.max(0, this.#count - this.#values.length);
+    return this.#count === 0 ? undefined : this.#values[first % this.#values.length];
+  }
+
   get summary(): Summary {
-    const filled = this.#values.subarray(0, Math.min(this.#count, this.#values.length));
+    const filled = this.#values.subarray(0, this.length);
     if (filled.length === 0) return { last: 0, mean: 0, max: 0 };
     const last = this.#values[(this.#count - 1) % this.#values.length]!;
     return { last, mean: filled.reduce((sum, value) => sum + value, 0) / filled.length, max: Math.max(...filled) };
   }
 }
-
-/** So many ends tell how fast requests come and go. */
-const RECENT_ENDS = 16;
 
 /** What one step did. */
 export interface StepRecord {
@@ -96,8 +104,8 @@ export class Meter {
   #queried = 0;
   #hit = 0;
   readonly #requests: Record<Outcome, number> = { stop: 0, length: 0, cancelled: 0, failed: 0 };
-  /** When the last requests ended; oldest first. */
-  readonly #ends: number[] = [];
+  /** When the last requests ended: they tell how fast places become free. */
+  readonly #ends = new RecentValues(16);
   readonly #stepMs = new RecentValues(1000);
   readonly #gapMs = new RecentValues(1000);
 
@@ -138,7 +146,7 @@ export class Meter {
 
   /** Seconds until a place may be free, at the rate of the last requests; an integer from 1 to 600. */
   get secondsPerRequest(): number {
-    const [oldest] = this.#ends;
+    const { oldest } = this.#ends;
     const seconds = oldest === undefined ? 1 : (performance.now() - oldest) / 1000 / this.#ends.length;
     return Math.min(600, Math.max(1, Math.ceil(seconds)));
   }
@@ -169,7 +177,6 @@ export class Meter {
 
   #ended(outcome: Outcome): void {
     this.#requests[outcome]++;
-    this.#ends.push(performance.now());
-    if (this.#ends.length > RECENT_ENDS) this.#ends.shift();
+    this.#ends.add(performance.now());
   }
 }
