@@ -61,29 +61,37 @@ export class Background {
   }
 
   async #carryOut(job: Job, log: EventLog, signal: AbortSignal): Promise<void> {
-    if (this.#running >= this.#maxRunning) await this.#wait(signal);
-    this.#running++;
+    const hasPlace = await this.#place(signal);
     try {
       await job(log, signal);
     } finally {
-      this.#running--;
-      this.#queue.shift()?.();
+      if (hasPlace) this.#passOn();
     }
   }
 
-  /** Whoever is cancelled while waiting goes at once: all that is left of its job is to say so. */
-  #wait(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
+  /** Waits for a place to run in. False for who is cancelled while waiting: all that is left of its job is to say so. */
+  async #place(signal: AbortSignal): Promise<boolean> {
+    if (this.#running < this.#maxRunning) {
+      this.#running++;
+      return true;
+    }
+    return await new Promise((resolve) => {
       const go = () => {
         signal.removeEventListener('abort', leave);
-        resolve();
+        resolve(true);
       };
       const leave = () => {
         this.#queue.splice(this.#queue.indexOf(go), 1);
-        resolve();
+        resolve(false);
       };
       this.#queue.push(go);
       signal.addEventListener('abort', leave, { once: true });
     });
+  }
+
+  #passOn(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else this.#running--;
   }
 }

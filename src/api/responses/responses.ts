@@ -134,6 +134,8 @@ export class Responses {
       else signal.addEventListener('abort', stop, { once: true });
       try {
         const lease = await lending;
+        if (signal.aborted) lease.release();
+        signal.throwIfAborted();
         const playing = await this.#performer.perform(plan, lease, recorder, { client, signal }, events);
         for await (const event of playing) events.append(event);
       } catch (error) {
