@@ -85,10 +85,11 @@ export class Recorder {
     return this.#life(this.#response.status === 'completed' ? 'completed' : 'incomplete');
   }
 
-  /** The last event of a turn that broke: what was finished until then stays. */
+  /** The last event of a turn that broke: what was finished until then stays. In place of `finish`'s, where that was not sent. */
   fail(error: unknown): StreamEvent {
+    if (this.isSettled) this.#sequence--;
     this.#failure = error;
-    this.#settle({ status: 'failed', error: responseError(error) });
+    this.#settle({ status: 'failed', error: responseError(error), completed_at: null, incomplete_details: null });
     return this.#life('failed');
   }
 
