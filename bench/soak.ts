@@ -1,7 +1,7 @@
 /**
  * A server among clients of all kinds, for a while, on the loopback interface of this machine:
  *
- *     npm run bench -- soak [--minutes 30] [--seed 1] [--clients 12] [--model PATH] [--json FILE]
+ *     npm run bench -- soak [--minutes 30] [--seed 1] [--clients 12] [--burst 100] [--json FILE]
  *
  * Mixed traffic in all formats, with clients that leave, read slowly, cancel, send what is too large or hostile, or all come at
  * once. Exits with 1 when a request is not answered and not refused, when something still runs or waits in the end, or when
@@ -27,7 +27,6 @@ const { values: flags } = parseArgs({
     seed: { type: 'string', default: '1' },
     clients: { type: 'string', default: '12' },
     burst: { type: 'string', default: '100' },
-    model: { type: 'string', default: 'ossia-nano' },
     json: { type: 'string' },
   },
 });
@@ -113,7 +112,7 @@ const home = mkdtempSync(join(tmpdir(), 'ossia-soak-'));
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 const abuse = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 const server = await ServerProcess.start({
-  model: flags.model,
+  model: 'ossia-nano',
   flags: ['--context', String(CONTEXT), '--max-body', String(MAX_BODY_BYTES), '--data', home],
 });
 console.log(`server   ${server.command}\n`);

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { DerivedModel, Host, Lease, LendOptions, ModelCard, ModelDescription } from '../../api/index.ts';
+import type { DerivedModel, Host, Lease, LendOptions, ModelCard, ModelDescription, Preset } from '../../api/index.ts';
 import { type LoadedModel, type LoadOptions, load } from '../../chat/index.ts';
 import { openCheckpoint, type PullEvent, pull, removeModel } from '../../checkpoint/index.ts';
 import type { EngineStats } from '../../engine/index.ts';
 import { readConfig } from '../../model/index.ts';
-import { Catalog, type ModelSource, otherNames } from './catalog.ts';
+import { cardOfAnother, cardsOf } from './cards.ts';
+import { Catalog, type ModelSource } from './catalog.ts';
 import type { Clock } from './clock.ts';
 import { StoredDerivedModels } from './derived.ts';
 import { measureModel } from './footprint.ts';
@@ -79,44 +80,21 @@ export class ModelHost implements Host {
 
   async lend(name: string | undefined, options: LendOptions = {}): Promise<Lease> {
     const { source, derived } = await this.#find(name);
+    const shown = name ?? (await this.#catalog.defaultName());
     const hold = await this.#acquire(source, options);
-    const { system, parameters } = derived ?? {};
-    const preset = {
-      ...(system === undefined ? {} : { system }),
-      ...(parameters === undefined ? {} : { parameters }),
-    };
-    return {
-      ...hold,
-      name: name ?? (await this.#catalog.defaultName()),
-      ...(derived === undefined ? {} : { preset }),
-    };
+    return { ...hold, name: shown, ...(derived === undefined ? {} : { preset: presetOf(derived) }) };
   }
 
   async models(): Promise<readonly ModelCard[]> {
-    const sources = await this.#catalog.all();
-    const loaded = new Map(this.#pool.loaded.map((resident) => [resident.key, resident]));
-    const cards = sources.map((source): ModelCard => {
-      const { name, origin, sizeBytes, modified, layout, path } = source;
-      const { model, bytes, expires, users } = loaded.get(path) ?? {};
-      const use = model && {
-        contextLength: model.info.contextLength,
-        memoryBytes: bytes ?? 0,
-        expires,
-        leases: users ?? 0,
-        backend: model.info.backendDescription,
-      };
-      const others = otherNames(name).filter((other) => !sources.some((source) => source.name === other));
-      return {
-        name,
-        ...(others.length === 0 ? {} : { otherNames: others }),
-        origin,
-        sizeBytes,
-        modified,
-        layout,
-        ...(use ? { loaded: use } : {}),
-      };
+    const cards = cardsOf(await this.#catalog.all(), this.#pool.loaded);
+    const aliases = [...this.#catalog.aliases.keys()].map(async (name) => {
+      const from = (await this.#catalog.find(name))?.name;
+      return from === undefined ? [] : cardOfAnother(name, from, cards);
     });
-    return [...cards, ...(await this.#aliasCards(cards)), ...(await this.#derivedCards(cards))];
+    const derived = (await this.derived.list()).flatMap(({ name, from, modified }) =>
+      cardOfAnother(name, from, cards).map((card) => ({ ...card, modified })),
+    );
+    return [...cards, ...(await Promise.all(aliases)).flat(), ...derived];
   }
 
   /** Loads models before anybody asks for them; with no names, the default. They go when their keep-alive is over. */
@@ -207,34 +185,10 @@ export class ModelHost implements Host {
       load: () => this.#loader.load(source, context),
     };
   }
-
-  async #aliasCards(cards: readonly ModelCard[]): Promise<readonly ModelCard[]> {
-    const aliases = [...this.#catalog.aliases.keys()].map(async (name) => {
-      const from = (await this.#catalog.find(name))?.name;
-      return named(
-        name,
-        cards.find((card) => card.name === from),
-      );
-    });
-    return (await Promise.all(aliases)).flat();
-  }
-
-  async #derivedCards(cards: readonly ModelCard[]): Promise<readonly ModelCard[]> {
-    const models = await this.derived.list();
-    return models.flatMap(({ name, from, modified }) =>
-      named(
-        name,
-        cards.find((card) => card.name === from),
-      ).map((card) => ({ ...card, modified })),
-    );
-  }
 }
 
-/** A card under another name; whether the model is loaded is said once, on its own. */
-function named(name: string, card: ModelCard | undefined): ModelCard[] {
-  if (!card) return [];
-  const { loaded: _loaded, otherNames: _others, ...rest } = card;
-  return [{ ...rest, name, from: card.name }];
+function presetOf({ system, parameters }: Preset): Preset {
+  return { ...(system === undefined ? {} : { system }), ...(parameters === undefined ? {} : { parameters }) };
 }
 
 /** Loads what the stores hold, each with a context that fits. */

@@ -1,5 +1,6 @@
 import { Changes } from './changes.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { orAborted } from './or-aborted.ts';
 import { abandoned, draining, noRoom, tooLarge } from './refusals.ts';
 import { type PoolModel, Resident } from './resident.ts';
 
@@ -239,15 +240,4 @@ function sum(residents: readonly { readonly bytes: number }[]): number {
 
 function leastRecentlyUsed<M extends PoolModel>(residents: readonly Resident<M>[]): Resident<M> | undefined {
   return residents.filter(({ idle }) => idle).sort((a, b) => a.turn - b.turn)[0];
-}
-
-/** A promise, or the signal's reason when that comes first. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
