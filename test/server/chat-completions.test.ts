@@ -242,6 +242,15 @@ test('what was cut is called cut', async () => {
   assert.equal(choices[0].finish_reason, 'length');
 });
 
+test('a low limit leaves room for an answer: thoughts do not eat it up', async () => {
+  const title = async (more: object) => {
+    const { choices } = await ask(server, PATH, { messages: HELLO, temperature: 0, max_tokens: 12, ...more });
+    return choices[0].message;
+  };
+  assert.match((await title({})).content, /^I can/);
+  assert.equal((await title({ reserve: 0 })).content, '');
+});
+
 test('thinking: less, none, hidden, and within a budget', async () => {
   const thoughts = async (more: object) =>
     (await ask(server, PATH, { messages: HELLO, temperature: 0, ...more })).choices[0].message;

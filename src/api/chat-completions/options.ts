@@ -4,6 +4,12 @@ import { checkRefused, given, samplingOf, stopsOf } from './sampling.ts';
 import type { ChatCompletionRequest } from './schema.ts';
 import { toTools } from './tools.ts';
 
+/**
+ * Tokens kept for the answer where the request says nothing, half of its limit at most: clients that ask for a title in 20 tokens
+ * do not know of thoughts, and an answer that these have eaten up is empty.
+ */
+const RESERVE = 256;
+
 /** How the turns of a request go. Throws `api/bad-request` for what would have to be ignored. */
 export function toOptions(request: ChatCompletionRequest): ChatOptions {
   checkSupported(request);
@@ -11,19 +17,20 @@ export function toOptions(request: ChatCompletionRequest): ChatOptions {
   if (!logprobs && request.top_logprobs != null) {
     throw badRequest('top_logprobs: expected logprobs to be true beside it', 'top_logprobs');
   }
+  const maxTokens = request.max_completion_tokens ?? request.max_tokens;
   const { effort, maxReasoningTokens } = thinking(request);
   const responseFormat = formatOf(request.response_format);
   return {
     ...samplingOf(request),
     ...toTools(request),
     ...given({
-      maxTokens: request.max_completion_tokens ?? request.max_tokens,
+      maxTokens,
       stop: stopsOf(request),
       topLogprobs: logprobs ? (request.top_logprobs ?? 0) : undefined,
       effort,
       maxReasoningTokens,
       responseFormat,
-      reserve: request.reserve,
+      reserve: request.reserve ?? Math.min(RESERVE, Math.floor((maxTokens ?? Number.POSITIVE_INFINITY) / 2)),
       truncation: request.truncation,
       ignoreEnd: request.ignore_eos,
     }),
