@@ -45,9 +45,9 @@ function checkLinks(page: string, text: string): void {
   }
 }
 
-/** Type-checks every ```ts block in a folder inside the project, where `ossia` resolves to the built library. */
+/** Type-checks every ```ts block in a folder inside the project, from where `ossia` and the clients of the tests resolve. */
 function checkTypes(): void {
-  const folder = join(root, 'build', 'docs-examples');
+  const folder = join(root, 'test/clients/build/docs-examples');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const page of pages) {
@@ -58,11 +58,16 @@ function checkTypes(): void {
   }
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.json', compilerOptions: { noUnusedLocals: false }, include: ['*.ts'] }),
+    JSON.stringify({
+      extends: '../../../../tsconfig.json',
+      compilerOptions: { noUnusedLocals: false },
+      include: ['*.ts'],
+    }),
   );
   if (readdirSync(folder).length === 1) return;
   const tsc = join(root, 'node_modules/.bin/tsc');
   const { status, stdout } = spawnSync(tsc, ['-p', folder], { encoding: 'utf8', cwd: root });
+  rmSync(folder, { recursive: true });
   if (status !== 0) problems.push(`a \`\`\`ts block of a document does not type-check:\n${stdout}`);
 }
 
