@@ -37,11 +37,12 @@ export interface WindowShape {
 
 /**
  * Blocks of layers with a window that a scheduler may ever have in use: those that are kept, and of each running sequence
- * those that the begun block can see, the begun one, and those that a step adds.
+ * those that the begun block can see, the begun one, and those that its last step added: this one or the one before it,
+ * because a sequence drops what it no longer sees when it grows.
  */
 export function maxWindowBlocks({ capacity, blockSize, window }: WindowShape, options: SchedulerOptions): number {
   const { maxRunning, prefill } = schedulerLimits(options, capacity);
   const seen = Math.ceil(Math.max(0, window - 1) / blockSize);
   const tokens = Math.max(prefill.alone, prefill.besideDecode) + maxRunning;
-  return Math.min(capacity, keptWindows(capacity) + maxRunning * (seen + 2) + Math.ceil(tokens / blockSize));
+  return Math.min(capacity, keptWindows(capacity) + maxRunning * (seen + 2) + 2 * Math.ceil(tokens / blockSize));
 }
