@@ -26,6 +26,8 @@ test('a value can be completed from anywhere', () => {
   let state = automaton.start;
   for (const byte of new TextEncoder().encode('{"a": "x\\u00')) state = automaton.next(state, byte)!;
   assert.equal(new TextDecoder().decode(shortestText(automaton, state)), '00"}');
+  const listed = compileSchema({ enum: ['b', 'a', 'c', 'aa'] }).automaton;
+  assert.equal(new TextDecoder().decode(shortestText(listed)), '"a"');
 });
 
 test('a text too long to spell out has no shortest one', () => {

@@ -57,6 +57,8 @@ test('names are forced as far as they agree, in tokens that all of them have', (
   assert.equal(forced('<|channel|>commentary to=functions.get_', required), '');
   assert.equal(forced('<|channel|>commentary to=functions.get_w', required), 'eather');
   assert.equal(forced('<|channel|>commentary to=functions.read', required), '');
+  const data = { tools: [{ name: 'data' }, { name: 'database' }], toolChoice: 'required', preamble: false } as const;
+  assert.equal(forced('<|channel|>commentary', data), ' to=functions'); // .data is a token, and so is .database
   const two = { tools: tools.slice(0, 2), toolChoice: 'required', preamble: false } as const;
   assert.equal(forced('<|channel|>commentary', two), ' to=functions.get');
 });

@@ -41,9 +41,9 @@ function commonSpelling(text: readonly number[], node: HeaderNode, tokenizer: To
   for (const way of endsOfWord(node, text.at(-1)!)) {
     const spelled = spell([...text, ...way], tokenizer);
     if (spelled === undefined || ++numWays > MAX_WAYS) return [];
-    const before: readonly number[] = common ?? upTo(text.length, spelled, tokenizer);
+    const before: readonly number[] = common ?? spelled;
     const shared = before.findIndex((id, i) => id !== spelled[i]);
-    common = before.slice(0, shared < 0 ? before.length : shared);
+    common = before.slice(0, shared < 0 ? before.length : shared); // within `text`: behind it the ways differ
     if (common.length === 0) break;
   }
   return common ?? [];
@@ -54,16 +54,6 @@ function* endsOfWord(node: HeaderNode, last: number, before: readonly number[] =
   const ends = (byte: number) => byte === SPACE && last !== SPACE;
   if (node.controls.size > 0 || [...node.bytes.keys()].some(ends)) yield before;
   for (const [byte, next] of node.bytes) if (!ends(byte)) yield* endsOfWord(next, byte, [...before, byte]);
-}
-
-/** Those of the ids that lie within so many bytes. */
-function upTo(numBytes: number, ids: readonly number[], tokenizer: Tokenizer): number[] {
-  let covered = 0;
-  const past = ids.findIndex((id) => {
-    covered += tokenizer.tokenBytes(id).length;
-    return covered > numBytes;
-  });
-  return ids.slice(0, past < 0 ? ids.length : past);
 }
 
 /** Undefined for half a character. */

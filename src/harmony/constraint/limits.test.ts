@@ -29,6 +29,16 @@ function advance(constraint: TurnConstraint, text: string): TurnConstraint {
 
 const open = (text: string, options: TurnConstraintOptions = {}) => advance(constraints.open(options), text);
 
+/** Goes on with a thought until it is closed; says how many tokens that took. */
+function think(constraint: TurnConstraint): number {
+  let numTokens = 0;
+  for (; allowed(constraint).length > 1; numTokens++) {
+    assert.ok(numTokens < 100, 'the thought is not closed');
+    advance(constraint, 'x');
+  }
+  return numTokens;
+}
+
 /** What is left to choose from, as channel words begin. */
 const channels = (constraint: TurnConstraint) =>
   new Set(allowed(advance(constraint, '<|channel|>')).map((text) => text[0]));
@@ -72,8 +82,7 @@ test('what is reserved for the answer is left of the turn when a thought is clos
   const header = '<|start|>assistant<|channel|>final<|message|>';
   for (const reserve of [1, 5, 20]) {
     const constraint = open('<|channel|>analysis<|message|>', { maxTokens: 60, reserve });
-    let numTokens = nano.encodeWithSpecials('<|channel|>analysis<|message|>').length;
-    for (; allowed(constraint).length > 1; numTokens++) advance(constraint, 'x');
+    const numTokens = nano.encodeWithSpecials('<|channel|>analysis<|message|>').length + think(constraint);
     assert.deepEqual(allowed(constraint), ['<|end|>']);
     const run = nano.encodeWithSpecials(`<|end|>${header}`);
     assert.deepEqual(constraint.forced(), run);
@@ -85,7 +94,7 @@ test('what is reserved for the answer is left of the turn when a thought is clos
 
 test('a remark is closed as well, and neither remark nor call begins when time is short', () => {
   const constraint = open('<|channel|>commentary<|message|>', { tools, maxTokens: 40, reserve: 10 });
-  while (allowed(constraint).length > 1) advance(constraint, 'x');
+  think(constraint);
   assert.match(nano.decode(constraint.forced()), /^<\|end\|><\|start\|>assistant<\|channel\|>final<\|message\|>$/);
   assert.deepEqual(channels(constraints.open({ tools, maxTokens: 20, reserve: 18 })), new Set(['f']));
   assert.deepEqual(channels(constraints.open({ tools, maxTokens: 20 })), new Set(['a', 'c', 'f']));
@@ -97,11 +106,10 @@ test('a reserve counts what JSON takes at least', () => {
   const schema = { type: 'string', minLength: 20 };
   const options = { responseFormat: { type: 'json_schema', schema }, maxTokens: 60, reserve: 1 } as const;
   const constraint = open('<|channel|>analysis<|message|>', options);
-  let left = 60 - nano.encodeWithSpecials('<|channel|>analysis<|message|>').length;
-  for (; allowed(constraint).length > 1; left--) advance(constraint, 'x');
+  const numTokens = think(constraint);
   advance(constraint, nano.decode(constraint.forced()));
   advance(constraint, `"${'a'.repeat(20)}"<|return|>`);
-  assert.ok(left < 50, 'the thought went on for a while');
+  assert.ok(numTokens > 5, `${numTokens}`);
 });
 
 test('in a hurry a thought is closed after its first token, and none follows', () => {
