@@ -118,6 +118,21 @@ test('a call comes whole, with its arguments as an object', async () => {
   }
 });
 
+test('what Go has not set and sends as null is as if it were not there', async () => {
+  const parameters = {
+    type: 'object',
+    required: null,
+    properties: { city: { type: 'string', enum: null, items: null } },
+  };
+  const tools = [{ type: 'function', function: { name: 'get_weather', description: '', parameters } }];
+  const unset = { images: null, tool_calls: null, thinking: null, tool_name: null };
+  const messages = [{ role: 'User', content: 'What is the weather in Paris?', ...unset }];
+  const nothing = { think: null, format: null, keep_alive: null, truncate: null, template: null, logprobs: null };
+  const answer = await whole({ model, messages, tools, options: null, ...nothing });
+  assert.deepEqual(answer.calls[0]?.name, 'get_weather');
+  assert.notEqual((await whole({ ...ask('Hi'), tools: null })).content, '');
+});
+
 test('a call that comes back without its id and thoughts finds both again, unless the conversation is another', async () => {
   const made = think('Paris it is.') + call('get_weather', '{"city": "Paris"}');
   await scripted([made, say('Sunny.'), say('Sunny.')], async (to, { engine, tokenizer }) => {

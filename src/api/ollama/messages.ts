@@ -2,6 +2,7 @@ import type { ChatMessage, ToolCall, ToolDeclaration } from '../../chat/index.ts
 import { badRequest } from '../validate.ts';
 import type { CallMemory } from './call-memory.ts';
 import type { ChatBody, OllamaMessage } from './schema.ts';
+import { withoutNulls } from './tool-schema.ts';
 
 /**
  * Ollama's messages as a history. Calls get the ids that the model's own had, where they are remembered, or ids by their place; results
@@ -85,7 +86,7 @@ export function toTools(tools: ChatBody['tools'] = []): ToolDeclaration[] {
   return tools.map(({ function: { name, description, parameters, strict } }) => ({
     name,
     ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
+    ...(parameters === undefined ? {} : { parameters: withoutNulls(parameters) }),
     ...(strict === undefined ? {} : { strict }),
   }));
 }
