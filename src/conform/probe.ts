@@ -14,6 +14,8 @@ export class Probe {
   readonly model: string;
   /** Everything that successful requests were answered. */
   readonly replies: string[] = [];
+  /** Requests in a row that were not answered in time. */
+  silences = 0;
   readonly #options: ProbeOptions;
   readonly #kept = new Map<string, Promise<Exchange>>();
 
@@ -36,11 +38,24 @@ export class Probe {
 
   /** Sends a request also when its like has been sent before. */
   async again(path: string, body: unknown): Promise<Exchange> {
-    return this.#read(await this.open(path, body));
+    return this.#read(await this.#open(path, body));
   }
 
-  /** A reply whose body has not been read. */
-  open(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
+  /** Reads the first piece of a reply and leaves. Gives the status, and how much came. */
+  async leave(path: string, body: unknown): Promise<{ readonly status: number; readonly bytes: number }> {
+    const leaving = new AbortController();
+    const response = await this.#open(path, body, leaving.signal);
+    try {
+      const { value } = (await response.body?.getReader().read()) ?? {};
+      return { status: response.status, bytes: value?.length ?? 0 };
+    } catch (error) {
+      throw this.#broken(error);
+    } finally {
+      leaving.abort();
+    }
+  }
+
+  #open(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return this.#fetch(path, { method: 'POST', body: text, ...(signal === undefined ? {} : { signal }) });
   }
@@ -54,24 +69,28 @@ export class Probe {
     try {
       return await fetch(`${url}${path}`, { ...init, headers, signal });
     } catch (error) {
-      throw new Broken(reason(error, timeoutMs));
+      throw this.#broken(error);
     }
   }
 
   async #read(response: Response): Promise<Exchange> {
     try {
       const body = await response.text();
+      this.silences = 0;
       if (response.ok) this.replies.push(body);
       return new Exchange(response.status, response.headers, body);
     } catch (error) {
-      throw new Broken(reason(error, this.#options.timeoutMs));
+      throw this.#broken(error);
     }
   }
-}
 
-function reason(error: unknown, timeoutMs: number): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no whole answer within ${timeoutMs / 1000} seconds`;
-  const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return `the connection broke: ${error.message}${cause}`;
+  #broken(error: unknown): Broken {
+    if (!(error instanceof Error)) return new Broken(String(error));
+    if (error.name === 'TimeoutError') {
+      this.silences++;
+      return new Broken(`no whole answer within ${this.#options.timeoutMs / 1000} seconds`);
+    }
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    return new Broken(`the connection broke: ${error.message}${cause}`);
+  }
 }

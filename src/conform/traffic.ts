@@ -1,13 +1,11 @@
-import { Broken, demand, show } from './check.ts';
+import { Broken, demand, show, skip } from './check.ts';
+import { MARKUP } from './fixtures.ts';
 import type { Probe } from './probe.ts';
 
 /** Reads the beginning of a stream and leaves; then the server has to answer somebody else. */
 export async function leaveAndAsk(probe: Probe, path: string, long: unknown, short: unknown): Promise<void> {
-  const leaving = new AbortController();
-  const response = await probe.open(path, long, leaving.signal);
-  demand(response.status === 200 && response.body !== null, `HTTP ${response.status}`);
-  await response.body.getReader().read();
-  leaving.abort();
+  const { status, bytes } = await probe.leave(path, long);
+  demand(status === 200 && bytes > 0, `HTTP ${status}, ${bytes} bytes`);
   const next = await probe.again(path, short);
   demand(next.status === 200, `after a client left: ${next.describe()}`);
 }
@@ -32,4 +30,10 @@ export async function demandApart(
 /** Says whether a seed repeats a text; no server has to. */
 export function sayWhetherEqual(first: string, second: string): string {
   return first === second ? 'the same text twice' : 'a different text the second time';
+}
+
+export function demandNoMarkup(replies: readonly string[]): void {
+  if (replies.length === 0) skip('nothing was said');
+  const found = replies.map((reply) => MARKUP.exec(reply)?.[0]).find((token) => token !== undefined);
+  demand(found === undefined, `${show(found)} in a reply`);
 }

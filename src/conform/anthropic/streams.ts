@@ -1,8 +1,8 @@
 import { type Check, check, demand, isCount, pick, show, skip, text } from '../check.ts';
 import { demandTooLong, overlongText } from '../context.ts';
 import { demandRefusal, type Exchange } from '../exchange.ts';
-import { demandCity, MARKUP, mustReason, parseObject } from '../fixtures.ts';
-import { demandApart, leaveAndAsk } from '../traffic.ts';
+import { demandCity, mustReason, parseObject } from '../fixtures.ts';
+import { demandApart, demandNoMarkup, leaveAndAsk } from '../traffic.ts';
 import { ask, bodyOf, events, PATH, type StreamEvent, thinkingWanted, told, toolsWanted, user } from './requests.ts';
 
 /** The order and content of events. */
@@ -164,8 +164,7 @@ export const trafficChecks: readonly Check[] = [
     'no control tokens in anything that was said',
     'all clients show them to people',
     async (probe) => {
-      const found = probe.replies.map((reply) => MARKUP.exec(reply)?.[0]).find((token) => token !== undefined);
-      demand(found === undefined, `${show(found)} in a reply`);
+      demandNoMarkup(probe.replies);
     },
   ),
 ];

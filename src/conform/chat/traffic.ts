@@ -1,7 +1,7 @@
 import { type Check, check, demand, list, show, text } from '../check.ts';
-import { MARKUP, QUESTION } from '../fixtures.ts';
+import { QUESTION } from '../fixtures.ts';
 import { errorChecks } from '../openai-errors.ts';
-import { demandApart, leaveAndAsk, sayWhetherEqual } from '../traffic.ts';
+import { demandApart, demandNoMarkup, leaveAndAsk, sayWhetherEqual } from '../traffic.ts';
 import { bodyOf, PATH, usageWanted, user } from './requests.ts';
 
 export const chatErrorChecks = errorChecks({
@@ -41,8 +41,7 @@ export const chatTrafficChecks: readonly Check[] = [
     'no control tokens in anything that was said',
     'all clients show them to people',
     async (probe) => {
-      const found = probe.replies.map((reply) => MARKUP.exec(reply)?.[0]).find((token) => token !== undefined);
-      demand(found === undefined, `${show(found)} in a reply`);
+      demandNoMarkup(probe.replies);
     },
   ),
 ];

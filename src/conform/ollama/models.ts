@@ -1,9 +1,9 @@
 import { type Check, check, demand, list, pick, show, skip, text } from '../check.ts';
 import type { Exchange } from '../exchange.ts';
 import { demandRefusal } from '../exchange.ts';
-import { demandCity, MARKUP, WEATHER_QUESTION, WEATHER_RESULT, weather } from '../fixtures.ts';
+import { demandCity, WEATHER_QUESTION, WEATHER_RESULT, weather } from '../fixtures.ts';
 import type { Probe } from '../probe.ts';
-import { leaveAndAsk } from '../traffic.ts';
+import { demandNoMarkup, leaveAndAsk } from '../traffic.ts';
 import { CHAT, chat, chatBody, content, lines, options, tools, user } from './requests.ts';
 
 /** Below this Codex refuses to start. */
@@ -130,11 +130,7 @@ export const trafficChecks: readonly Check[] = [
     'no control tokens in anything that was said',
     'all clients show them to people',
     async (probe) => {
-      const found = probe.replies
-        .filter((reply) => !reply.includes('"template"'))
-        .map((reply) => MARKUP.exec(reply)?.[0]);
-      const token = found.find((one) => one !== undefined);
-      demand(token === undefined, `${show(token)} in a reply`);
+      demandNoMarkup(probe.replies.filter((reply) => !reply.includes('"template"')));
     },
   ),
 ];

@@ -165,5 +165,5 @@ function demandDone(found: readonly unknown[]): void {
 function demandCounts(reply: unknown): void {
   const names = ['total_duration', 'prompt_eval_count', 'eval_count', 'eval_duration'];
   const missing = names.filter((name) => !isCount(pick(reply, name)));
-  demand(missing.length === 0, `${missing.join(', ')} missing in ${show(list(Object.keys(reply as object)))}`);
+  demand(missing.length === 0, `${missing.join(', ')} missing in ${show(list(Object.keys(reply ?? {})))}`);
 }

@@ -1,7 +1,7 @@
 import { type Check, check, demand, list, pick, show, skip, text } from '../check.ts';
-import { demandWeather, health, MARKUP, parseObject, WEATHER_QUESTION, WEATHER_RESULT } from '../fixtures.ts';
+import { demandWeather, health, parseObject, WEATHER_QUESTION, WEATHER_RESULT } from '../fixtures.ts';
 import { errorChecks } from '../openai-errors.ts';
-import { demandApart, leaveAndAsk } from '../traffic.ts';
+import { demandApart, demandNoMarkup, leaveAndAsk } from '../traffic.ts';
 import { answer, ask, bodyOf, itemsOf, PATH, requiredCall, said, tools, toolsWanted } from './requests.ts';
 
 /** Tools of agents that run here as nothing, and must not end the session. */
@@ -112,8 +112,7 @@ export const responsesTrafficChecks: readonly Check[] = [
     'no control tokens in anything that was said',
     'all clients show them to people',
     async (probe) => {
-      const found = probe.replies.map((reply) => MARKUP.exec(reply)?.[0]).find((token) => token !== undefined);
-      demand(found === undefined, `${show(found)} in a reply`);
+      demandNoMarkup(probe.replies);
     },
   ),
 ];
