@@ -1,5 +1,6 @@
 import { OssiaError } from '../base/index.ts';
 import { type Constraint, type TokenMask, tokenMask } from './constraint.ts';
+import { applyMask, countAllowed, gatherAllowed } from './masking.ts';
 import type { ResolvedParams } from './params.ts';
 import { uniform } from './random.ts';
 import { type Cut, compareWeights, cutAfterCount, cutAfterMass } from './selection.ts';
@@ -54,18 +55,6 @@ export function applyPenalties(
   }
 }
 
-/** Sets the logits [vocab] of all tokens outside the mask to −∞, in place. */
-export function applyMask(logits: Float32Array, mask: TokenMask): void {
-  for (let word = 0; word < mask.length; word++) {
-    const bits = mask[word]!;
-    if (bits === 0xffffffff) continue;
-    const end = Math.min(logits.length, word * 32 + 32);
-    for (let id = word * 32; id < end; id++) {
-      if (!(bits & (1 << (id & 31)))) logits[id] = Number.NEGATIVE_INFINITY;
-    }
-  }
-}
-
 /** The id of the largest logit, the lowest id among equals. */
 export function argmax(logits: Float32Array): number {
   let best = 0;
@@ -78,6 +67,12 @@ export function logSumExp(logits: Float32Array, max: number): number {
   let sum = 0;
   for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! - max);
   return max + Math.log(sum);
+}
+
+function sum(values: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i]!;
+  return total;
 }
 
 /** The `count` largest logits, best first, the lowest id first among equals. −∞ is left out. */
@@ -172,25 +167,36 @@ export class Sampler {
    */
   choose(logits: Float32Array, scratch: SamplerScratch): TokenEvent {
     checkFinite(logits);
-    const row = scratch.logits;
-    row.set(logits);
-    applyPenalties(row, this.#params, { seen: this.#seen, output: this.#output }, this.#exempt);
-    if (this.#constraint) {
-      scratch.mask.fill(0);
-      this.#constraint.allow(scratch.mask);
-      applyMask(row, scratch.mask);
-    }
-    const max = row[argmax(row)]!;
+    scratch.logits.set(logits);
+    applyPenalties(scratch.logits, this.#params, { seen: this.#seen, output: this.#output }, this.#exempt);
+    const { row, weights, ids } = this.#candidates(scratch);
+    const max = row.length === 0 ? Number.NEGATIVE_INFINITY : row[argmax(row)]!;
     if (max === Number.NEGATIVE_INFINITY) {
       throw new OssiaError('engine/nothing-allowed', `Cannot choose token ${this.#count}: the constraint allows none`);
     }
-    const normaliser = logSumExp(row, max);
-    const id = draw(row, scratch.weights, this.#params, uniform(this.#params.seed, this.#count));
-    this.#remember(id);
-    const logprob = (of: number) => row[of]! - normaliser;
-    if (this.#params.topLogprobs === 0) return { type: 'token', id, logprob: logprob(id) };
-    const top = largest(row, this.#params.topLogprobs).map((other) => ({ id: other, logprob: logprob(other) }));
-    return { type: 'token', id, logprob: logprob(id), top };
+    const { temperature, topLogprobs, seed } = this.#params;
+    const chosen = draw(row, weights, this.#params, uniform(seed, this.#count));
+    // At temperature 1 what `draw` left are the very terms of the sum.
+    const normaliser = temperature === 1 ? max + Math.log(sum(weights)) : logSumExp(row, max);
+    const idOf = (index: number) => (ids === undefined ? index : ids[index]!);
+    const logprob = (index: number) => row[index]! - normaliser;
+    const event = { type: 'token', id: idOf(chosen), logprob: logprob(chosen) } as const;
+    this.#remember(event.id);
+    if (topLogprobs === 0) return event;
+    return { ...event, top: largest(row, topLogprobs).map((i) => ({ id: idOf(i), logprob: logprob(i) })) };
+  }
+
+  /** What there is to choose from: all logits [vocab], those outside the mask −∞; or, where they are few, the allowed ones with their ids. */
+  #candidates({ logits, weights, mask, ids }: SamplerScratch): Candidates {
+    if (!this.#constraint) return { row: logits, weights };
+    mask.fill(0);
+    this.#constraint.allow(mask);
+    if (countAllowed(mask) > logits.length / 2) {
+      applyMask(logits, mask);
+      return { row: logits, weights };
+    }
+    const count = gatherAllowed(logits, mask, ids);
+    return { row: logits.subarray(0, count), weights: weights.subarray(0, count), ids };
   }
 
   /** Takes a token that the constraint leaves no choice about, as sampling under a mask of one would have. */
@@ -213,8 +219,17 @@ export interface SamplerScratch {
   readonly logits: Float32Array;
   readonly weights: Float64Array;
   readonly mask: TokenMask;
+  readonly ids: Int32Array;
+}
+
+interface Candidates {
+  readonly row: Float32Array;
+  readonly weights: Float64Array;
+  /** By index of the row; absent: the index is the id. */
+  readonly ids?: Int32Array;
 }
 
 export function samplerScratch(vocabSize: number): SamplerScratch {
-  return { logits: new Float32Array(vocabSize), weights: new Float64Array(vocabSize), mask: tokenMask(vocabSize) };
+  const [logits, weights] = [new Float32Array(vocabSize), new Float64Array(vocabSize)];
+  return { logits, weights, mask: tokenMask(vocabSize), ids: new Int32Array(vocabSize) };
 }
