@@ -8,7 +8,8 @@
  * that of 12.2 tokens a second, from docs/performance.md. "cold" is the first turn of a vocabulary that has seen no schema.
  */
 import { parseArgs } from 'node:util';
-import { applyMask, Sampler, samplerScratch } from '../src/engine/sampling.ts';
+import { applyMask } from '../src/engine/masking.ts';
+import { Sampler, samplerScratch } from '../src/engine/sampling.ts';
 import { type TurnConstraint, type TurnConstraintOptions, TurnConstraints } from '../src/harmony/index.ts';
 import { load } from '../src/index.ts';
 import { o200kHarmony } from '../src/tokenizer/index.ts';
