@@ -68,6 +68,10 @@ test('a custom tool takes plain text, and its grammar is told', async () => {
   assert.match(prompt, /lark grammar:\n\/\/ start: "x"\ntype apply_patch = \(_: string\)/);
   const [item] = response.output;
   assert.deepEqual([item?.type, item?.name, item?.input], ['custom_tool_call', 'apply_patch', patch]);
+  assert.deepEqual(
+    (response.ossia as { notes: { tool: string }[] }).notes.map(({ tool }) => tool),
+    ['apply_patch'],
+  );
   assert.match(item?.id ?? '', /^ctc_/);
   const output = { type: 'custom_tool_call_output', call_id: item?.call_id, output: 'Applied' };
   const again = await ask({ input: [{ role: 'user', content: 'Go' }, ...response.output, output], tools });
@@ -255,7 +259,7 @@ const refusals: readonly [what: string, body: object, expected: Partial<Refusal>
     { status: 400, param: 'input' },
   ],
   ['a number for an input', { input: 5 }, { status: 400, param: 'input' }],
-  ['a temperature of 3', { input: 'x', temperature: 3 }, { status: 400, param: 'temperature' }],
+  ['a temperature of 11', { input: 'x', temperature: 11 }, { status: 400, param: 'temperature' }],
   ['no tokens at all', { input: 'x', max_output_tokens: 0 }, { status: 400, param: 'max_output_tokens' }],
   ['21 logprobs', { input: 'x', top_logprobs: 21 }, { status: 400, param: 'top_logprobs' }],
   ['a function without a name', { input: 'x', tools: [{ type: 'function' }] }, { status: 400, param: 'tools[0].name' }],
@@ -290,6 +294,8 @@ const refusals: readonly [what: string, body: object, expected: Partial<Refusal>
     { input: 'x', reasoning: { effort: 'heroic' } },
     { status: 400, param: 'reasoning.effort' },
   ],
+  ['what another server would hold', { input: 'x', guided_json: {} }, { status: 400, param: 'guided_json' }],
+  ['several answers', { input: 'x', n: 2 }, { status: 400, param: 'n' }],
   ['a conversation', { input: 'x', conversation: 'conv_1' }, { status: 501, param: 'conversation' }],
   ['a prompt template', { input: 'x', prompt: { id: 'p' } }, { status: 501, param: 'prompt' }],
   [

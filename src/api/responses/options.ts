@@ -1,5 +1,6 @@
 import { OssiaError } from '../../base/index.ts';
 import type { ChatOptions } from '../../chat/index.ts';
+import { given, samplingOf, stopsOf } from '../chat-completions/sampling.ts';
 import { badRequest } from '../validate.ts';
 import type { CreateBody, PromptBody } from './schema.ts';
 import type { Toolbox } from './tools.ts';
@@ -17,6 +18,26 @@ const EFFORTS = {
   max: 'high',
   ultra: 'high',
 } as const satisfies Record<Effort, ChatOptions['effort']>;
+
+/**
+ * Tokens kept for the answer where the request says nothing, half of its limit at most: a low limit would leave thoughts, and an
+ * answer that is empty.
+ */
+const RESERVE = 256;
+
+/** What other servers offer and this one does not; to ignore it would change the answer. */
+const REFUSED = {
+  guided_json: 'text.format',
+  guided_regex: 'text.format, with a schema that has a pattern',
+  guided_choice: 'text.format, with a schema that has an enum',
+  guided_grammar: 'text.format',
+  structured_outputs: 'text.format',
+  response_format: 'text.format',
+  bad_words: 'logit_bias',
+  allowed_token_ids: 'logit_bias',
+  stop_token_ids: 'stop',
+  n: 'several requests',
+} as const;
 
 /** What of a request the model sees besides the conversation, and what its turn is held to. */
 export function promptOptions(body: PromptBody, toolbox: Toolbox): ChatOptions {
@@ -43,25 +64,21 @@ export function turnOptions(body: CreateBody, toolbox: Toolbox): ChatOptions {
     throw badRequest('background: a response that is not stored cannot be asked for later; leave out store: false');
   }
   const wantsLogprobs = body.include?.includes('message.output_text.logprobs') || Boolean(body.top_logprobs);
-  const given = {
-    temperature: body.temperature,
-    topP: body.top_p,
-    topK: body.top_k,
-    minP: body.min_p,
-    repetitionPenalty: body.repetition_penalty,
-    presencePenalty: body.presence_penalty,
-    frequencyPenalty: body.frequency_penalty,
-    logitBias: body.logit_bias,
-    seed: body.seed,
-    stop: body.stop,
-    maxTokens: body.max_output_tokens,
-    reserve: body.reserve,
+  for (const [name, instead] of Object.entries(REFUSED)) {
+    const value = body[name];
+    const isHarmless = value === undefined || value === null || (name === 'n' && value === 1);
+    if (!isHarmless) throw badRequest(`${name} is not offered here: use ${instead}`, name);
+  }
+  const maxTokens = body.max_output_tokens ?? undefined;
+  const said = given({
+    stop: stopsOf(body),
+    maxTokens,
+    reserve: body.reserve ?? Math.min(RESERVE, Math.floor((maxTokens ?? Number.POSITIVE_INFINITY) / 2)),
     ignoreEnd: body.ignore_eos,
     topLogprobs: wantsLogprobs ? (body.top_logprobs ?? 0) : undefined,
     maxReasoningTokens: body.max_reasoning_tokens,
-  };
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
-  return { ...promptOptions(body, toolbox), ...said };
+  });
+  return { ...promptOptions(body, toolbox), ...samplingOf(body), ...said };
 }
 
 function answerFormat(format: NonNullable<PromptBody['text']>['format']): ChatOptions['responseFormat'] {

@@ -4,6 +4,7 @@ import type { ItemEvent, LifeEvent, StreamEvent } from './events.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { isFinished, nowSeconds, type ResponseObject, type ResponseUsage, toExtras, toUsage } from './response.ts';
 import type { StoredResponse } from './store.ts';
+import type { Toolbox } from './tools.ts';
 
 /** Writes one response down as it comes about: the response itself, and the events of its stream, numbered. */
 export class Recorder {
@@ -16,6 +17,7 @@ export class Recorder {
   #interruption: unknown;
   readonly #base: Pick<StoredResponse, 'input'>;
   #modelName = '';
+  #notes: Toolbox['notes'] = [];
 
   constructor(response: ResponseObject, base: Pick<StoredResponse, 'input'>) {
     this.#response = response;
@@ -44,6 +46,7 @@ export class Recorder {
   begin(modelName: string, output: OutputOptions, known: Partial<ResponseObject>): void {
     this.#modelName = modelName;
     this.#output = new Output(output);
+    this.#notes = output.toolbox.notes;
     this.#response = { ...this.#response, ...known, status: 'in_progress' };
   }
 
@@ -94,7 +97,7 @@ export class Recorder {
   }
 
   #settle(change: Partial<ResponseObject>): void {
-    const extras = this.#end === undefined ? {} : { ossia: toExtras(this.#end) };
+    const extras = this.#end === undefined ? {} : { ossia: toExtras(this.#end, this.#notes) };
     const output = this.#output?.items ?? [];
     this.#response = { ...this.#response, output: [...output], usage: this.#usage, ...extras, ...change };
   }

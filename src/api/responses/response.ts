@@ -65,9 +65,18 @@ export interface ResponseExtras {
   /** What `truncation: "auto"` left out. */
   readonly truncated?: { readonly messages: number; readonly tokens: number };
   /** Where a schema could not be held exactly. */
-  readonly notes?: ChatEnd['notes'];
+  readonly notes?: readonly Note[];
   /** What the model wrote in bad form and has been put right, by code. */
   readonly repairs?: readonly string[];
+}
+
+/** What of a request is not held exactly. */
+export interface Note {
+  /** Absent: the answer. */
+  readonly tool?: string;
+  /** In its schema, as a JSON pointer. */
+  readonly path: string;
+  readonly message: string;
 }
 
 export function toUsage({ promptTokens, cachedTokens, outputTokens, reasoningTokens }: Usage): ResponseUsage {
@@ -80,18 +89,24 @@ export function toUsage({ promptTokens, cachedTokens, outputTokens, reasoningTok
   };
 }
 
-export function toExtras(end: ChatEnd): ResponseExtras {
+/** `own`: notes of the request itself. */
+export function toExtras(end: ChatEnd, own: readonly Note[]): ResponseExtras {
   const { queueMs, prefillMs, decodeMs } = end.timing;
-  const { stop, reasoningCut, truncated, notes, repairs } = end;
+  const { stop, reasoningCut, truncated, repairs } = end;
+  const notes = [...own, ...(end.notes ?? []).map(toNote)];
   return {
     seed: end.seed,
     timing: { queue_ms: queueMs, prefill_ms: prefillMs, decode_ms: decodeMs },
     ...(stop === undefined ? {} : { stop }),
     ...(reasoningCut === undefined ? {} : { reasoning_cut: reasoningCut }),
     ...(truncated === undefined ? {} : { truncated }),
-    ...(notes === undefined ? {} : { notes }),
+    ...(notes.length === 0 ? {} : { notes }),
     ...(repairs.length === 0 ? {} : { repairs: repairs.map(({ code }) => code) }),
   };
+}
+
+function toNote({ tool, path, message }: Note): Note {
+  return { ...(tool === undefined ? {} : { tool }), path, message };
 }
 
 export function isFinished({ status }: Pick<ResponseObject, 'status'>): boolean {

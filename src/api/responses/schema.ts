@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { samplingFields } from '../chat-completions/sampling.ts';
 
 /** Null and absent mean the same to OpenAI's clients. */
 const nullable = <T extends z.ZodType>(schema: T) => schema.nullish();
@@ -123,8 +124,7 @@ export const createSchema = z.looseObject({
   ...promptFields,
   max_output_tokens: nullable(z.int().min(1)),
   max_tool_calls: nullable(count),
-  temperature: nullable(z.number().min(0).max(2)),
-  top_p: nullable(z.number().min(0).max(1)),
+  ...samplingFields,
   top_logprobs: nullable(z.int().min(0).max(20)),
   store: nullable(z.boolean()),
   include: nullable(z.array(z.string())),
@@ -137,16 +137,7 @@ export const createSchema = z.looseObject({
   stream_options: nullable(z.looseObject({})),
   background: nullable(z.boolean()),
   context_management: nullable(z.array(z.unknown())),
-  // Not OpenAI's: as vLLM calls them, and our own.
-  seed: nullable(z.int().min(0)),
-  stop: nullable(z.union([z.string(), z.array(z.string())])),
-  top_k: nullable(z.int()),
-  min_p: nullable(z.number()),
-  repetition_penalty: nullable(z.number()),
-  presence_penalty: nullable(z.number()),
-  frequency_penalty: nullable(z.number()),
-  logit_bias: nullable(z.record(z.string(), z.number())),
-  ignore_eos: nullable(z.boolean()),
+  // Our own.
   max_reasoning_tokens: nullable(count),
   reserve: nullable(count),
 });

@@ -1,6 +1,7 @@
 import type { ToolDeclaration } from '../../chat/index.ts';
 import type { ToolChoice } from '../../harmony/index.ts';
 import { badRequest, validate } from '../validate.ts';
+import type { Note } from './response.ts';
 import { type PromptBody, toolSchemas } from './schema.ts';
 
 /** A tool as the request declared it, and as the model knows it. */
@@ -10,6 +11,8 @@ interface OfferedTool {
   readonly namespace: string | undefined;
   /** To the model: its namespace is part of its name. */
   readonly declaration: ToolDeclaration;
+  /** What it asks for that is told to the model and not held. */
+  readonly note?: string;
 }
 
 export type CalledTool = Pick<OfferedTool, 'type' | 'name' | 'namespace'>;
@@ -23,6 +26,13 @@ export class Toolbox {
 
   constructor(tools: PromptBody['tools']) {
     this.#tools = (tools ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`, undefined));
+  }
+
+  /** Where calls are not held to what was asked. */
+  get notes(): Note[] {
+    return this.#tools.flatMap(({ name, note }) =>
+      note === undefined ? [] : [{ tool: name, path: '', message: note }],
+    );
   }
 
   /** How the model's call of a tool goes over the wire. One that was not declared is a function's. */
@@ -90,7 +100,8 @@ function readTool(tool: { readonly type: string }, at: string, namespace: string
     }
     const description_ = words.filter((text) => text !== '').join('\n');
     const declaration = { name: modelName(name, namespace), description: description_, parameters: { type: 'string' } };
-    return [{ type: 'custom', name, namespace, declaration }];
+    const note = format?.type === 'grammar' ? { note: 'the grammar is told to the model, and not held' } : {};
+    return [{ type: 'custom', name, namespace, declaration, ...note }];
   }
   if (tool.type !== 'namespace' || namespace !== undefined) return [];
   const { name, description, tools } = validate(toolSchemas.namespace, tool, at);
