@@ -3,11 +3,13 @@ import { MARKUP } from './fixtures.ts';
 import type { Probe } from './probe.ts';
 
 /** Reads the beginning of a stream and leaves; then the server has to answer somebody else. */
-export async function leaveAndAsk(probe: Probe, path: string, long: unknown, short: unknown): Promise<void> {
+export async function leaveAndAsk(probe: Probe, path: string, long: unknown, short: unknown): Promise<string> {
   const { status, bytes } = await probe.leave(path, long);
   demand(status === 200 && bytes > 0, `HTTP ${status}, ${bytes} bytes`);
+  const before = performance.now();
   const next = await probe.again(path, short);
   demand(next.status === 200, `after a client left: ${next.describe()}`);
+  return `the next answer took ${((performance.now() - before) / 1000).toFixed(1)} s`;
 }
 
 /** Several streams at once: each of one id, all of different ones, none broken. `idOf`: of one event's data, if it has one. */

@@ -7,10 +7,11 @@ import { type ConformOptions, conform } from '../../src/conform/index.ts';
 
 type Reply = (response: ServerResponse) => void;
 
-async function against<T>(reply: (path: string) => Reply, use: (url: string) => Promise<T>): Promise<T> {
+async function against<T>(reply: (path: string, body: string) => Reply, use: (url: string) => Promise<T>): Promise<T> {
   const server: Server = createServer((request, response) => {
-    request.resume();
-    request.on('end', () => reply(request.url ?? '')(response));
+    let body = '';
+    request.on('data', (piece) => (body += piece));
+    request.on('end', () => reply(request.url ?? '', body)(response));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -89,7 +90,23 @@ test('a server that begins a stream and falls silent is given up on', async () =
     (path) => (unseen.delete(path) ? send('{}', 'application/json', 400) : begin),
     (url) => conform(url, { ...options, only: ['anthropic'], timeoutMs: 50 }),
   );
-  assert.deepEqual([report.passed, report.failed], [0, 3]);
+  const { results } = report.apis[0]!;
+  assert.equal(report.passed, 0);
+  assert.deepEqual([results.at(-1)?.status, results.at(-1)?.found], ['skip', 'the server has stopped answering']);
+});
+
+test('a server that waits for a client who has left is found', async () => {
+  let isStuck = false;
+  const story: Reply = (response) => {
+    isStuck = true; // its only slot is taken, and stays so
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {}\n\n');
+  };
+  const { apis } = await against(
+    (_, body) => (isStuck ? () => {} : body.includes('long story') ? story : send('{}')),
+    (url) => conform(url, { ...options, only: ['chat'], timeoutMs: 1000 }),
+  );
+  const { status, found = '' } = apis[0]!.results.find(({ id }) => id === 'chat.cancel')!;
+  assert.deepEqual([status, /no whole answer/.test(found)], ['fail', true], found);
 });
 
 test('an API that is not there is not tried', async () => {

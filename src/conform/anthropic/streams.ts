@@ -151,7 +151,7 @@ function demandError(exchange: Exchange, type: string): void {
 export const trafficChecks: readonly Check[] = [
   check('anthropic.cancel', 'whoever leaves a stream holds nobody up', 'all servers with few slots', async (probe) => {
     const long = bodyOf(probe, { stream: true, messages: [user('Tell me a long story.')] });
-    await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_tokens: 8 }));
+    return await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_tokens: 8 }));
   }),
   check('anthropic.concurrent', 'streams side by side do not mix', 'everybody', async (probe) => {
     const bodies = ['one', 'two', 'three', 'four'].map((word) =>

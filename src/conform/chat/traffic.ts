@@ -25,7 +25,7 @@ export const chatTrafficChecks: readonly Check[] = [
   }),
   check('chat.cancel', 'whoever leaves a stream holds nobody up', 'all servers with few slots', async (probe) => {
     const long = bodyOf(probe, { stream: true, messages: [user('Tell me a long story.')] });
-    await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_tokens: 8 }));
+    return await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_tokens: 8 }));
   }),
   check('chat.concurrent', 'streams side by side do not mix', 'everybody', async (probe) => {
     const bodies = [1, 2, 3, 4].map((seed) => bodyOf(probe, { ...usageWanted, seed, max_tokens: 48 }));

@@ -117,7 +117,7 @@ function demandText(exchange: Exchange): void {
 export const trafficChecks: readonly Check[] = [
   check('ollama.cancel', 'whoever leaves a stream holds nobody up', 'all servers with few slots', async (probe) => {
     const long = chatBody(probe, { stream: true, messages: [user('Tell me a long story.')] });
-    await leaveAndAsk(probe, CHAT, long, chatBody(probe, { options: { ...options, num_predict: 8 } }));
+    return await leaveAndAsk(probe, CHAT, long, chatBody(probe, { options: { ...options, num_predict: 8 } }));
   }),
   check('ollama.concurrent', 'streams side by side are whole', 'everybody', async (probe) => {
     const bodies = [1, 2, 3, 4].map((seed) => chatBody(probe, { stream: true, options: { seed, num_predict: 48 } }));

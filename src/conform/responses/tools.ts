@@ -99,7 +99,7 @@ export const responsesTrafficChecks: readonly Check[] = [
   }),
   check('responses.cancel', 'whoever leaves a stream holds nobody up', 'all servers with few slots', async (probe) => {
     const long = bodyOf(probe, { stream: true, input: 'Tell me a long story.' });
-    await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_output_tokens: 16 }));
+    return await leaveAndAsk(probe, PATH, long, bodyOf(probe, { max_output_tokens: 16 }));
   }),
   check('responses.concurrent', 'streams side by side do not mix', 'everybody', async (probe) => {
     const bodies = ['one', 'two', 'three', 'four'].map((word) =>
