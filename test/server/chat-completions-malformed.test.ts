@@ -134,7 +134,8 @@ test('whatever a model writes, the stream is well-formed and says what the answe
       assert.equal(choice!.finishReason, reason);
       assert.equal(plain(choice!.reasoning), plain(message.reasoning ?? ''));
       const calls = (message.tool_calls ?? []).map((call: Json) => call.function);
-      const cut = body.ossia?.cut_calls ?? [];
+      // Of a call that was cut before its arguments began, nothing was sent.
+      const cut = (body.ossia?.cut_calls ?? []).filter((call: Json) => call.arguments !== '');
       assert.deepEqual(
         new Set(choice!.calls.map(({ name, arguments: given }) => `${name} ${given || '{}'}`)),
         new Set([...calls, ...cut].map(({ name, arguments: given }: Json) => `${name} ${given || '{}'}`)),

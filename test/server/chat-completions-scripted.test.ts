@@ -148,6 +148,21 @@ test('what goes wrong before the first token is a status, in the middle an event
   });
 });
 
+test('where one of several answers fails, the others are ended', async () => {
+  const endless = tokenizer.encodeWithSpecials(`<|channel|>final<|message|>${'word '.repeat(4000)}`);
+  for (const stream of [false, true]) {
+    await withScript(
+      [endless, new OssiaError('engine/queue-full', 'Cannot take one more')],
+      async (server, { engine }) => {
+        const error = await refusal(server, PATH, { messages: HELLO, n: 2, stream });
+        assert.equal(error.status, 503);
+        assert.ok(engine.requests[0]!.options.signal!.aborted);
+      },
+      { msPerToken: 20 },
+    );
+  }
+});
+
 test('a client that leaves ends its turn, streamed or not, before and after the first token', async () => {
   const endless = tokenizer.encodeWithSpecials(`<|channel|>final<|message|>${'word '.repeat(4000)}`);
   for (const [stream, wait] of [

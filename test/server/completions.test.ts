@@ -133,6 +133,19 @@ test('a stop text ends the text before it', async () => {
   assert.deepEqual([texts, finish], [[whole.slice(0, 5)], ['stop']]);
 });
 
+test('a stop text stops the engine as well', async () => {
+  const tokenizer = o200kHarmony();
+  const model = scriptedModel(tokenizer, [tokenizer.encode('one two three '.repeat(1000))], { msPerToken: 1 });
+  const scripted = await testServer({ model });
+  try {
+    const { choices, usage } = await ask(scripted, PATH, { prompt: 'x', stop: ' three', max_tokens: 4000 });
+    assert.deepEqual([choices[0].text, usage.completion_tokens], ['one two', 3]);
+    assert.ok(model.engine.requests[0]!.options.signal!.aborted);
+  } finally {
+    await scripted.close();
+  }
+});
+
 test('logprobs have the form of old: four lists, and where each token begins', async () => {
   const request = { prompt: 'I can chat a', temperature: 0, max_tokens: 8, logprobs: 2 };
   const { choices } = await ask(server, PATH, request);

@@ -23,8 +23,6 @@ export class AnswerTokens {
   readonly #controls: ReadonlySet<number>;
   /** Tokens that no text has accounted for, since the last text. */
   #pending: TokenEvent[] = [];
-  /** Bytes that the reported tokens have beyond the text that came. */
-  #ahead = 0;
 
   constructor(tokenizer: Tokenizer) {
     this.#tokenizer = tokenizer;
@@ -35,14 +33,14 @@ export class AnswerTokens {
   push(event: ChatEvent): readonly TokenLogprob[] {
     if (event.type === 'token') this.#pending.push(event);
     else if (event.type === 'text') return this.#take(Buffer.byteLength(event.delta));
-    else this.#forget();
+    else this.#pending = [];
     return [];
   }
 
   #take(bytes: number): TokenLogprob[] {
     while (this.#controls.has(this.#pending.at(-1)?.id ?? -1)) this.#pending.pop(); // the message's end, before its last text
     const taken: TokenLogprob[] = [];
-    let missing = bytes - this.#ahead;
+    let missing = bytes;
     while (missing > 0) {
       const event = this.#pending.pop();
       if (event === undefined || this.#controls.has(event.id)) break;
@@ -53,13 +51,7 @@ export class AnswerTokens {
       taken.unshift({ ...token, top_logprobs: others.map((other) => this.#report(other.id, other.logprob)) });
     }
     this.#pending = [];
-    this.#ahead = Math.max(0, -missing);
     return taken;
-  }
-
-  #forget(): void {
-    this.#pending = [];
-    this.#ahead = 0;
   }
 
   #report(id: number, logprob: number): Alternative {
