@@ -23,6 +23,16 @@ export {
   startServer,
 } from './server/index.ts';
 
+/** Test any server against what real clients need of it. */
+export {
+  type ApiName,
+  type ApiReport,
+  type CheckResult,
+  type ConformOptions,
+  type ConformReport,
+  conform,
+} from './conform/index.ts';
+
 /** Talk to a model: load it by name, run turns, keep a conversation going. */
 export {
   type AssistantMessage,

@@ -46,6 +46,12 @@ export function show(value: unknown): string {
   return text.length > 90 ? `${text.slice(0, 87)}…` : text;
 }
 
+/** What is in an object, for one that lacks something: `{id, object, usage}`. */
+export function showKeys(value: unknown): string {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject ? `{${Object.keys(value).join(', ')}}` : show(value);
+}
+
 /** The value at a path through parsed JSON, `choices.0.delta.role`; undefined where the path ends early. */
 export function pick(value: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((at, key) => {

@@ -1,4 +1,4 @@
-import { type Check, check, demand, isCount, list, pick, show, skip, text } from '../check.ts';
+import { type Check, check, demand, isCount, list, pick, show, showKeys, skip, text } from '../check.ts';
 import { demandWeather, mustReason } from '../fixtures.ts';
 import { answer, ask, chunks, content, deltas, finishes, toolsWanted, usageWanted } from './requests.ts';
 
@@ -77,7 +77,7 @@ export const streamChecks: readonly Check[] = [
     'openai, AI SDK: not iterable',
     async (probe) => {
       const bad = (await chunks(probe)).find((chunk) => !Array.isArray(pick(chunk, 'choices')));
-      demand(bad === undefined, `a chunk is ${show(bad)}`);
+      demand(bad === undefined, `a chunk has only ${showKeys(bad)}`);
     },
   ),
   check(
@@ -126,7 +126,7 @@ export const streamChecks: readonly Check[] = [
     async (probe) => {
       const pieces = await toolPieces(probe);
       const bad = pieces.find((piece) => !isCount(pick(piece, 'index')));
-      demand(bad === undefined, `a piece is ${show(bad)}`);
+      demand(bad === undefined, `a piece has only ${showKeys(bad)}`);
     },
   ),
   check(
