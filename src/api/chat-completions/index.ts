@@ -28,9 +28,9 @@ export async function chatCompletion(request: ChatCompletionRequest, service: Se
   const turns = new RequestTurns(head.id, 'chat', lease, caller);
   try {
     const { messages, options } = withPreset(lease, asked.messages, asked.options);
-    for (const own of seeded(options, request.n ?? 1)) {
-      await turns.add((turn) => service.turns.start(lease.model, messages, own, turn));
-    }
+    await turns.start(
+      seeded(options, request.n ?? 1).map((own) => (turn) => service.turns.start(lease.model, messages, own, turn)),
+    );
     if (request.stream === true) return streamed(request, head, turns, formOf(request, lease));
     const reply = await whole(request, head, turns, formOf(request, lease));
     turns.done();

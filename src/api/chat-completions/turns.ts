@@ -5,6 +5,8 @@ import type { Caller } from './service.ts';
 
 export type Turn = AsyncIterableIterator<ChatEvent>;
 
+export type StartTurn = (request: TurnRequest) => Turn | Promise<Turn>;
+
 /** The turns of one request, one for each of its answers, and the model on loan for them. */
 export class RequestTurns {
   readonly all: Turn[] = [];
@@ -25,23 +27,31 @@ export class RequestTurns {
     this.signal = AbortSignal.any([caller.signal, this.#stop.signal]);
   }
 
-  /** Starts one more turn. The first has begun before the next is added, so that this finds their common prompt computed. */
-  async add(start: (request: TurnRequest) => Turn | Promise<Turn>): Promise<void> {
-    const index = this.all.length;
-    const turn = await start({
+  /**
+   * Starts the turns, in order: the first alone, so that the others find their common prompt computed, or being computed. Rejects
+   * when one cannot be started.
+   */
+  async start([first, ...others]: readonly StartTurn[]): Promise<void> {
+    if (first) await this.#start(first, 0);
+    const started = await Promise.allSettled(others.map((start, index) => this.#start(start, index + 1)));
+    const failed = started.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  async #start(start: StartTurn, index: number): Promise<void> {
+    this.all[index] = await start({
       id: index === 0 ? this.#id : `${this.#id}-${index}`,
       api: this.#api,
       client: this.#caller.client,
       signal: this.signal,
       loadMs: this.#lease.loadMs,
     });
-    this.all.push(turn);
   }
 
   /** Ends what still runs and gives the model back. Harmless when repeated. */
   readonly done = (): void => {
     this.#stop.abort();
-    for (const turn of this.all) turn.return?.().catch(() => {}); // its error, if any, has been told
+    for (const turn of Object.values(this.all)) turn.return?.().catch(() => {}); // its error, if any, has been told
     this.#lease.release();
   };
 }

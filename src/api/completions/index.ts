@@ -31,13 +31,13 @@ export async function completion(request: CompletionRequest, service: Service, c
     const prompts = toPrompts(request, lease.model.tokenizer);
     const maxTokens = request.max_tokens ?? lease.preset?.parameters?.maxTokens ?? DEFAULT_MAX_TOKENS;
     const options = { ...presetOf(lease), ...asked, maxTokens };
-    for (const { ids } of prompts) {
-      for (const own of seeded(options, request.n ?? 1)) {
-        await turns.add((turn) =>
-          maxTokens === 0 ? nothing(ids) : service.turns.continue(lease.model, ids, own, turn),
-        );
-      }
-    }
+    await turns.start(
+      prompts.flatMap(({ ids }) =>
+        seeded(options, request.n ?? 1).map(
+          (own) => (turn) => (maxTokens === 0 ? nothing(ids) : service.turns.continue(lease.model, ids, own, turn)),
+        ),
+      ),
+    );
     const echoes = turns.all.map((_, index) => echoOf(request, prompts, index));
     if (request.stream === true) return streamed(request, head, turns, echoes, lease);
     const reply = await whole(request, head, turns, echoes, lease);
