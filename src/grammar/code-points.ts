@@ -58,6 +58,10 @@ const escaped: CodePoints = [
 
 /** Adds to `nfa` the ways from one state to another by a character of `set`, as JSON.stringify would write it in a string. */
 export function addCharacters(nfa: Nfa, from: number, to: number, set: CodePoints): void {
+  if (set.every(isPlain)) {
+    for (const [first, last] of union([set])) nfa.edge(from, first, last, to); // digits, most of all
+    return;
+  }
   const ways: Ranges[] = [];
   for (const [first, last] of complement(union([complement(set), escaped, SURROGATES]))) splitUtf8(first, last, ways);
   for (const [first, last] of complement(union([complement(set), complement(escaped)]))) {
@@ -67,6 +71,12 @@ export function addCharacters(nfa: Nfa, from: number, to: number, set: CodePoint
   }
   const shared = new Map<string, number>(); // by what is left of a way: a state before it
   for (const way of ways) addWay(nfa, from, to, way, shared);
+}
+
+/** Whether each character of a range is one byte in a JSON string. */
+function isPlain([first, last]: readonly [first: number, last: number]): boolean {
+  const holds = (character: number) => first <= character && character <= last;
+  return first >= 0x20 && last <= 0x7f && !holds(0x22) && !holds(0x5c);
 }
 
 /** A range for each byte, whatever the others are. */
