@@ -15,7 +15,7 @@ import { askLibrary } from './serve/library.ts';
 import { gaps, type LoadResult, percentiles, runStreams } from './serve/load.ts';
 import { wordsOf } from './serve/prompts.ts';
 import { ServerProcess } from './serve/server-process.ts';
-import { askServer, type Question } from './serve/stream.ts';
+import { type Arrivals, askServer, type Question } from './serve/stream.ts';
 import { formatLoads, formatRows } from './serve/table.ts';
 import { summarise } from './speed/statistics.ts';
 import { circumstances } from './support/machine.ts';
@@ -99,23 +99,47 @@ function atMost(values: readonly number[]) {
   return { ...percentiles(values), max: Math.max(...values), tokens: values.length };
 }
 
-/** The same load over HTTP and in this process, in turns. */
-async function measureOverhead(url: string) {
+/** The same load over HTTP and in this process, in turns; and the processor time that both take, which other programs disturb less. */
+async function measureOverhead(server: ServerProcess) {
   const model = await load(flags.model, loadOptions());
-  const [http, library]: number[][] = [[], []];
+  const overHttp: Side = { rates: [], processorMs: [] };
+  const inLibrary: Side = { rates: [], processorMs: [] };
+  const inProcess = (question: Question) => askLibrary(model, question, 'bench');
+  const ownTime = () => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
   try {
-    const inProcess = (question: Question) => askLibrary(model, question, 'bench');
     await runStreams(OVERHEAD_STREAMS, questions(OVERHEAD_STREAMS), inProcess);
     for (let round = 0; round < rounds; round++) {
-      const count = OVERHEAD_STREAMS * 2;
-      library!.push((await runStreams(OVERHEAD_STREAMS, questions(count), inProcess)).tokensPerSecond);
-      http!.push((await runStreams(OVERHEAD_STREAMS, questions(count), ask(url))).tokensPerSecond);
+      await measureSide(inLibrary, inProcess, ownTime);
+      await measureSide(overHttp, ask(server.url), () => server.processorMs());
     }
   } finally {
     await model.close();
   }
-  const [overHttp, inLibrary] = [summarise(http!), summarise(library!)];
-  return { streams: OVERHEAD_STREAMS, overHttp, inLibrary, overhead: inLibrary.median / overHttp.median - 1 };
+  return { streams: OVERHEAD_STREAMS, overHttp: sideOf(overHttp), inLibrary: sideOf(inLibrary) };
+}
+
+interface Side {
+  readonly rates: number[];
+  readonly processorMs: number[];
+}
+
+async function measureSide(
+  { rates, processorMs }: Side,
+  askOne: (question: Question) => Promise<Arrivals>,
+  time: () => number | undefined,
+): Promise<void> {
+  const before = time();
+  const result = await runStreams(OVERHEAD_STREAMS, questions(OVERHEAD_STREAMS * 2), askOne);
+  rates.push(result.tokensPerSecond);
+  const after = time();
+  if (before !== undefined && after !== undefined) processorMs.push((after - before) / result.outputTokens);
+}
+
+function sideOf({ rates, processorMs }: Side) {
+  return {
+    tokensPerSecond: summarise(rates),
+    ...(processorMs.length === 0 ? {} : { processorMsPerToken: summarise(processorMs) }),
+  };
 }
 
 function loadOptions() {
@@ -159,7 +183,7 @@ try {
   const result = {
     ...(wanted.has('load') ? { loads: await measureLoads(server.url) } : {}),
     ...(wanted.has('gap') ? { gap: await measureGap(server.url, wordsPerToken) } : {}),
-    ...(wanted.has('overhead') ? { overhead: await measureOverhead(server.url) } : {}),
+    ...(wanted.has('overhead') ? { overhead: await measureOverhead(server) } : {}),
     ...(wanted.has('cache') ? { cache: await measureCache(server.url, wordsPerToken) } : {}),
     memory: server.memory(),
   };

@@ -14,6 +14,8 @@ export interface ServerOptions {
 
 const READY_MS = 300_000;
 const GONE_MS = 30_000;
+/** Of the times in /proc: Linux counts them in hundredths of a second for programs, whatever it does inside. */
+const TICK_MS = 10;
 
 /** `ossia serve` as a child process on a free port of the loopback interface. */
 export class ServerProcess {
@@ -66,6 +68,18 @@ export class ServerProcess {
       const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
       const bytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)![1]) * 1024;
       return { resident: bytes('VmRSS'), own: bytes('RssAnon') };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Milliseconds of processor time, of all its threads. Undefined where the system does not tell. */
+  processorMs(): number | undefined {
+    try {
+      const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
     } catch {
       return undefined;
     }

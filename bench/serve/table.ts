@@ -20,6 +20,12 @@ export function formatLoads(results: readonly LoadResult[]): string {
   ].join('\n');
 }
 
+/** One way to ask: how fast, and with how much processor time. */
+interface Side {
+  readonly tokensPerSecond: Summary;
+  readonly processorMsPerToken?: Summary;
+}
+
 /** What is measured besides. */
 export interface Rows {
   readonly gap?: {
@@ -27,12 +33,7 @@ export interface Rows {
     readonly alone: Percentiles & { readonly max: number };
     readonly beside: Percentiles & { readonly max: number; readonly tokens: number };
   };
-  readonly overhead?: {
-    readonly streams: number;
-    readonly overHttp: Summary;
-    readonly inLibrary: Summary;
-    readonly overhead: number;
-  };
+  readonly overhead?: { readonly streams: number; readonly overHttp: Side; readonly inLibrary: Side };
   readonly cache?: {
     readonly promptTokens: number;
     readonly cachedTokens: number;
@@ -52,9 +53,8 @@ export function formatRows({ gap, overhead, cache, memory }: Rows): string {
   }
   if (overhead) {
     const { streams, overHttp, inLibrary } = overhead;
-    rows.push([`${streams} streams over HTTP`, rate(overHttp)]);
-    rows.push(['  the same in the library', rate(inLibrary)]);
-    rows.push(['  HTTP and JSON cost', `${(overhead.overhead * 100).toFixed(1)} %`]);
+    rows.push([`${streams} streams over HTTP`, rate(overHttp)], ['  the same in the library', rate(inLibrary)]);
+    rows.push(['  HTTP and JSON cost', costOf(overHttp, inLibrary)]);
   }
   if (cache) {
     const { promptTokens, cachedTokens, coldMs, warmMs } = cache;
@@ -72,8 +72,18 @@ function three({ p50, p95, p99 }: Percentiles): string {
   return [p50, p95, p99].map(short).join(' / ');
 }
 
-function rate({ median, min, max }: Summary): string {
-  return `${median.toFixed(1)} tokens/s (${min.toFixed(1)} to ${max.toFixed(1)})`;
+function rate({ tokensPerSecond, processorMsPerToken }: Side): string {
+  const { median, min, max } = tokensPerSecond;
+  const time = processorMsPerToken ? `, ${ms(processorMsPerToken.median)} of processor time a token` : '';
+  return `${median.toFixed(1)} tokens/s (${min.toFixed(1)} to ${max.toFixed(1)})${time}`;
+}
+
+function costOf(overHttp: Side, inLibrary: Side): string {
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const time = inLibrary.tokensPerSecond.median / overHttp.tokensPerSecond.median - 1;
+  if (!overHttp.processorMsPerToken || !inLibrary.processorMsPerToken) return `${percent(time)} of time`;
+  const processor = overHttp.processorMsPerToken.median / inLibrary.processorMsPerToken.median - 1;
+  return `${percent(time)} of time, ${percent(processor)} of processor time`;
 }
 
 function ms(value: number): string {
