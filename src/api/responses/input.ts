@@ -6,14 +6,16 @@ import { itemSchemas, type PromptBody } from './schema.ts';
 
 export type KnownType = keyof typeof itemSchemas;
 
-const PREFIXES: Readonly<Partial<Record<string, IdPrefix>>> = {
-  message: 'msg',
-  reasoning: 'rs',
-  function_call: 'fc',
-  custom_tool_call: 'ctc',
-  function_call_output: 'fco',
-  custom_tool_call_output: 'ctco',
-};
+const PREFIXES = new Map<string, IdPrefix>(
+  Object.entries({
+    message: 'msg',
+    reasoning: 'rs',
+    function_call: 'fc',
+    custom_tool_call: 'ctc',
+    function_call_output: 'fco',
+    custom_tool_call_output: 'ctco',
+  } as const),
+);
 
 /**
  * A request's input as items, each with its type and an id. Throws `api/bad-request` that names the item; what these models
@@ -26,7 +28,7 @@ export function readInput(input: PromptBody['input']): InputItem[] {
   return (input ?? []).map((item, index) => {
     const type = item.type ?? ('role' in item ? 'message' : 'item_reference');
     if (isKnown(type)) checkItem(type, item, index);
-    return { ...item, type, id: item.id ?? newId(PREFIXES[type] ?? 'item') };
+    return { ...item, type, id: item.id ?? newId(PREFIXES.get(type) ?? 'item') };
   });
 }
 

@@ -1,4 +1,6 @@
 import { OssiaError } from '../../base/index.ts';
+import type { LoadedModel } from '../../chat/index.ts';
+import type { Message } from '../../harmony/index.ts';
 import { badRequest } from '../validate.ts';
 import type { HistoryItem } from './history.ts';
 import { textOf } from './input.ts';
@@ -30,7 +32,7 @@ function missing(id: string, isNamed: boolean): OssiaError {
 export function itemsOf({ response, input, exact, modelName }: StoredResponse): StoredItem[] {
   const output = outputItems(response).filter(({ type, status }) => !(isCall(type) && status === 'incomplete'));
   return [...input, ...output].map((item) => {
-    const message = exact[item.id];
+    const message = exact.get(item.id);
     return { item, modelName, ...(message === undefined ? {} : { exact: message }) };
   });
 }
@@ -42,7 +44,7 @@ export function itemsOf({ response, input, exact, modelName }: StoredResponse): 
 export function recall(
   input: readonly InputItem[],
   { store, thoughts }: { readonly store: ResponseStore; readonly thoughts: SealedThoughts },
-  modelName: string,
+  model: Writer,
 ): HistoryItem[] {
   return input.map((item, index) => {
     const kept = /^(rs|msg|fc|ctc)_/.test(item.id) || item.type === 'item_reference' ? store.item(item.id) : undefined;
@@ -50,20 +52,28 @@ export function recall(
       if (!kept) {
         throw badRequest(`input[${index}]: item with id '${item.id}' not found; it may not have been stored`, 'input');
       }
-      return forModel(kept, modelName);
+      return forModel(kept, model);
     }
-    if (kept && saysTheSame(kept.item, item)) return forModel({ ...kept, item }, modelName);
+    if (kept && saysTheSame(kept.item, item)) return forModel({ ...kept, item }, model);
     if (item.type !== 'reasoning') return { item };
-    const exact = thoughts.open(modelName, item.encrypted_content, thoughtText(item));
-    return { item, ...(exact === undefined ? {} : { exact }) };
+    const exact = thoughts.open(model.name, item.encrypted_content, thoughtText(item));
+    return forModel({ item, modelName: model.name, ...(exact === undefined ? {} : { exact }) }, model);
   });
 }
 
-/** Ids mean something only to the model that wrote them. */
-export function forModel({ item, exact, modelName: writer }: StoredItem, modelName: string): HistoryItem {
-  if (exact === undefined || writer === modelName) return { item, ...(exact === undefined ? {} : { exact }) };
+/** Ids mean something only to the model that wrote them; and a model may have been replaced by another of the same name. */
+export function forModel({ item, exact, modelName }: StoredItem, { name, tokenizer }: Writer): HistoryItem {
+  if (exact === undefined) return { item };
+  if (modelName === name && saysItsIds(exact, tokenizer)) return { item, exact };
   const { sampled: _, ...words } = exact;
-  return { item, exact: words };
+  return words.content === '' ? { item } : { item, exact: words };
+}
+
+type Writer = Pick<LoadedModel, 'name' | 'tokenizer'>;
+
+function saysItsIds({ sampled, content }: Message, tokenizer: Writer['tokenizer']): boolean {
+  if (sampled === undefined || typeof content !== 'string') return true;
+  return sampled.every((id) => id < tokenizer.vocabSize) && tokenizer.decode(sampled).includes(content);
 }
 
 export function isCall(type: string): boolean {

@@ -106,10 +106,10 @@ export class Performer {
     lease: Lease,
     options: Options,
   ): { readonly messages: readonly ChatMessage[]; readonly options: Options } {
-    const { name } = lease.model;
-    const past = before.flatMap(itemsOf).map((item) => forModel(item, name));
-    const items = [...past, ...recall(input, this.#options, name)];
-    const restore = (message: ChatMessage) => this.#options.turns.restore(lease.model, [message])[0] ?? message;
+    const { model } = lease;
+    const past = before.flatMap(itemsOf).map((item) => forModel(item, model));
+    const items = [...past, ...recall(input, this.#options, model)];
+    const restore = (message: ChatMessage) => this.#options.turns.restore(model, [message])[0] ?? message;
     return withPreset(lease, toHistory(items, body.instructions, restore), options);
   }
 

@@ -29,8 +29,8 @@ export class Recorder {
   }
 
   get stored(): StoredResponse {
-    const exact = Object.fromEntries(this.#output?.exact ?? []);
-    return { ...this.#base, response: this.#response, exact, modelName: this.#modelName };
+    const exact = this.#output?.exact ?? new Map();
+    return { input: this.#base.input, response: this.#response, exact, modelName: this.#modelName };
   }
 
   /** What it failed by. */

@@ -11,7 +11,7 @@ export interface StoredResponse {
   /** Of its own request, without the history before it. */
   readonly input: readonly InputItem[];
   /** What the model wrote for items of the output, by their ids. */
-  readonly exact: Readonly<Record<string, Message>>;
+  readonly exact: ReadonlyMap<string, Message>;
   /** Whose ids those are. */
   readonly modelName: string;
 }
@@ -36,23 +36,38 @@ export interface StoredItem extends HistoryItem {
   readonly modelName: string;
 }
 
+export interface MemoryStoreOptions {
+  /** Default 1,000. */
+  readonly maxResponses?: number;
+  /** Of all responses and their inputs together. Default 128 million. */
+  readonly maxCharacters?: number;
+}
+
+interface Kept extends StoredResponse {
+  readonly characters: number;
+}
+
 /** Keeps the last responses in memory, for tests and where there is no SQLite: they end with the process. */
 export class MemoryStore implements ResponseStore {
   readonly secret: Uint8Array = randomBytes(32);
-  readonly #responses = new Map<string, StoredResponse>();
+  /** The oldest first. */
+  readonly #responses = new Map<string, Kept>();
   readonly #events = new Map<string, readonly StreamEvent[]>();
   readonly #items = new Map<string, StoredItem & { readonly owner: string }>();
   readonly #maxResponses: number;
+  readonly #maxCharacters: number;
+  #characters = 0;
 
-  constructor({ maxResponses = 1000 }: { readonly maxResponses?: number } = {}) {
+  constructor({ maxResponses = 1000, maxCharacters = 128_000_000 }: MemoryStoreOptions = {}) {
     this.#maxResponses = maxResponses;
+    this.#maxCharacters = maxCharacters;
   }
 
   insert(stored: StoredResponse): void {
-    this.#responses.set(stored.response.id, stored);
-    this.#addItems(stored);
+    this.#keep(stored);
     for (const oldest of this.#responses.keys()) {
-      if (this.#responses.size <= this.#maxResponses) break;
+      const isSmall = this.#responses.size <= this.#maxResponses && this.#characters <= this.#maxCharacters;
+      if (isSmall || this.#responses.size === 1) break;
       this.delete(oldest);
     }
   }
@@ -60,14 +75,16 @@ export class MemoryStore implements ResponseStore {
   update(stored: StoredResponse, events?: readonly StreamEvent[]): boolean {
     const { id } = stored.response;
     if (!this.#responses.has(id)) return false;
-    this.#responses.set(id, stored);
-    this.#addItems(stored);
+    this.#keep(stored);
     if (events) this.#events.set(id, events);
     return true;
   }
 
   get(id: string): StoredResponse | undefined {
-    return this.#responses.get(id);
+    const kept = this.#responses.get(id);
+    if (!kept) return undefined;
+    const { characters: _, ...stored } = kept;
+    return stored;
   }
 
   events(id: string): readonly StreamEvent[] | undefined {
@@ -83,6 +100,7 @@ export class MemoryStore implements ResponseStore {
     for (const item of stored ? [...stored.input, ...stored.response.output] : []) {
       if (this.#items.get(item.id)?.owner === id) this.#items.delete(item.id);
     }
+    this.#characters -= stored?.characters ?? 0;
     this.#events.delete(id);
     return this.#responses.delete(id);
   }
@@ -91,13 +109,22 @@ export class MemoryStore implements ResponseStore {
     this.#responses.clear();
     this.#events.clear();
     this.#items.clear();
+    this.#characters = 0;
+  }
+
+  #keep(stored: StoredResponse): void {
+    const { id } = stored.response;
+    const characters = JSON.stringify([stored.response, stored.input]).length;
+    this.#characters += characters - (this.#responses.get(id)?.characters ?? 0);
+    this.#responses.set(id, { ...stored, characters });
+    this.#addItems(stored);
   }
 
   /** An item that was sent back belongs to the response that it came from. */
   #addItems({ response, input, exact: all, modelName }: StoredResponse): void {
     for (const item of [...input, ...outputItems(response)]) {
       if (this.#items.has(item.id)) continue;
-      const exact = all[item.id];
+      const exact = all.get(item.id);
       this.#items.set(item.id, { item, modelName, owner: response.id, ...(exact === undefined ? {} : { exact }) });
     }
   }

@@ -32,7 +32,7 @@ function stored(id: string, change: Record<string, unknown> = {}, text = 'Hello'
   return {
     response: response as unknown as StoredResponse['response'],
     input: [{ type: 'message', id: `msg_to_${id}`, role: 'user', content: text }],
-    exact: { [`msg_of_${id}`]: { role: 'assistant', channel: 'final', content: 'Hi', sampled: [1, 2] } },
+    exact: new Map([[`msg_of_${id}`, { role: 'assistant', channel: 'final', content: 'Hi', sampled: [1, 2] }]]),
     modelName: 'm',
   };
 }
@@ -59,7 +59,7 @@ test('gives back what was inserted and updated, also to the next process', { ski
   assert.deepEqual(store.events('resp_2'), [event(0), event(1)]);
   assert.equal(store.events('resp_1'), undefined);
   assert.equal(store.get('resp_3'), undefined);
-  assert.deepEqual(store.item('msg_of_resp_2')?.exact, stored('resp_2').exact.msg_of_resp_2);
+  assert.deepEqual(store.item('msg_of_resp_2')?.exact, stored('resp_2').exact.get('msg_of_resp_2'));
   assert.equal(store.item('msg_to_resp_1')?.item.content, 'Hello');
   assert.equal(store.item('msg_nowhere'), undefined);
   store.close();

@@ -13,8 +13,8 @@ export interface SqliteStoreOptions extends RetentionOptions {
 }
 
 const RETENTION_EVERY_MS = 3_600_000;
-/** The size of the file is looked at after this many responses. */
-const RETENTION_EVERY_INSERTS = 200;
+/** The size of the file is looked at after this many characters of new responses. */
+const RETENTION_EVERY_CHARACTERS = 64_000_000;
 
 /** Responses in one SQLite file. What has been written stays written: each change is flushed to the disk before it returns. */
 export class SqliteStore implements ResponseStore {
@@ -25,7 +25,7 @@ export class SqliteStore implements ResponseStore {
   readonly #retention: Retention;
   readonly #timer: NodeJS.Timeout;
   readonly #statements = new Map<string, StatementSync>();
-  #inserts = 0;
+  #newCharacters = 0;
 
   constructor(database: DatabaseSync, { file, warn, ...options }: SqliteStoreOptions) {
     this.#database = database;
@@ -42,18 +42,19 @@ export class SqliteStore implements ResponseStore {
   insert(stored: StoredResponse): void {
     const { response, input, modelName } = stored;
     const { id, previous_response_id, created_at, status } = response;
+    const texts = { response: JSON.stringify(response), input: JSON.stringify(input) };
     this.#attempt('write to', () => {
       inTransaction(this.#database, () => {
         this.#run(
           `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input)
            VALUES (?, ?, ?, ?, ?, ?, ?)`,
-          ...[id, previous_response_id, created_at, status, modelName, JSON.stringify(response), JSON.stringify(input)],
+          ...[id, previous_response_id, created_at, status, modelName, texts.response, texts.input],
         );
         for (const item of [...input, ...response.output]) this.#addItem(item, stored);
       });
     });
-    this.#inserts++;
-    if (this.#inserts % RETENTION_EVERY_INSERTS === 0) this.#tidy();
+    this.#newCharacters += texts.response.length + texts.input.length;
+    if (this.#newCharacters > RETENTION_EVERY_CHARACTERS) this.#tidy();
   }
 
   update(stored: StoredResponse, events?: readonly StreamEvent[]): boolean {
@@ -80,7 +81,7 @@ export class SqliteStore implements ResponseStore {
     return {
       response: parse(row.response),
       input: parse(row.input),
-      exact: Object.fromEntries(exact.map((item) => [String(item.id), parse<Message>(item.exact)])),
+      exact: new Map(exact.map((item) => [String(item.id), parse<Message>(item.exact)])),
       modelName: String(row.model_name),
     };
   }
@@ -115,6 +116,7 @@ export class SqliteStore implements ResponseStore {
 
   /** That this failed is no reason to refuse a response. */
   #tidy(): void {
+    this.#newCharacters = 0;
     try {
       this.#retention.apply();
     } catch (error) {
@@ -135,7 +137,8 @@ export class SqliteStore implements ResponseStore {
 
   /** An item that was sent back belongs to the response that it came from. */
   #addItem(item: { readonly id: string }, { response, exact: all }: StoredResponse): void {
-    const exact = all[item.id] === undefined ? null : JSON.stringify(all[item.id]);
+    const written = all.get(item.id);
+    const exact = written === undefined ? null : JSON.stringify(written);
     this.#run('INSERT OR IGNORE INTO items VALUES (?, ?, ?, ?)', item.id, response.id, JSON.stringify(item), exact);
   }
 
