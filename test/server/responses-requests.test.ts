@@ -166,6 +166,20 @@ test('items of an input become the conversation that they tell', async () => {
   );
 });
 
+test('names that JavaScript knows are names like all others', async () => {
+  const names = ['__proto__', 'constructor', 'toString'];
+  const input = names.flatMap((name) => [
+    { type: name },
+    { type: 'message', id: name, role: 'user', content: name },
+    { type: 'function_call', id: name, call_id: name, name, arguments: '{}' },
+    { type: 'function_call_output', id: name, call_id: name, output: name },
+  ]);
+  const tools = names.map((name) => ({ ...read, name }));
+  const { response } = await ask({ input, tools, metadata: { constructor: 'x' } }, call('constructor', '{"path":"a"}'));
+  assert.equal(response.output[0]?.name, 'constructor');
+  assert.deepEqual(response.metadata, { constructor: 'x' });
+});
+
 test('a refusal and a message of two parts are read as text', async () => {
   const input = [
     {
