@@ -103,21 +103,22 @@ async function isOffered(probe: Probe, path: string, url: string): Promise<boole
 }
 
 async function firstModel(probe: Probe, url: string): Promise<string> {
-  const names: string[] = [];
-  try {
-    names.push(...list((await probe.get('/v1/models')).json, 'data').map((model) => text(model, 'id')));
-    if (names.length === 0)
-      names.push(...list((await probe.get('/api/tags')).json, 'models').map((model) => text(model, 'name')));
-  } catch (error) {
-    throw unreachable(url, error);
+  const lists = [
+    { path: '/v1/models', key: 'data', name: 'id' },
+    { path: '/api/tags', key: 'models', name: 'name' },
+  ];
+  const found: string[] = [];
+  for (const { path, key, name } of lists) {
+    const { status, json } = await probe.get(path).catch((error) => {
+      throw unreachable(url, error);
+    });
+    const first = list(json, key)
+      .map((model) => text(model, name))
+      .find((id) => id !== '');
+    if (first !== undefined) return first;
+    found.push(`${path} answers ${status}`);
   }
-  const name = names.find((id) => id !== '');
-  if (name === undefined)
-    throw new OssiaError(
-      'conform/no-model',
-      `Cannot find a model at ${url}: neither /v1/models nor /api/tags lists one`,
-    );
-  return name;
+  throw new OssiaError('conform/no-model', `Cannot find a model to ask at ${url}: ${found.join(', ')}, and lists none`);
 }
 
 function unreachable(url: string, error: unknown): OssiaError {
