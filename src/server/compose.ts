@@ -59,9 +59,16 @@ function modelOptions(options: ServeOptions) {
 }
 
 /** One line a request; probes only when asked for every detail. */
-function logRequest(log: Logger, { route, turn, left, ...record }: AccessRecord): void {
+function logRequest(log: Logger, { route, turn, left, durationMs, ...record }: AccessRecord): void {
   const isProbe = route === '/health' || route === '/ready' || route === '/ping' || route === '/metrics';
-  const fields = { ...record, ...(left ? { left } : {}), ...(turn ? withoutAbsent(turn) : {}) };
+  const rounded = (ms: number | undefined) => (ms === undefined ? ms : Math.round(ms * 10) / 10);
+  const fields = withoutAbsent({
+    ...record,
+    durationMs: rounded(durationMs),
+    left: left || undefined,
+    ...turn,
+    firstTokenMs: rounded(turn?.firstTokenMs),
+  });
   log[isProbe ? 'debug' : 'info'](fields, 'request');
 }
 

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Host } from '../../api/index.ts';
 import { EngineMetrics, type ModelStats } from './engine-metrics.ts';
 import { HttpMetrics } from './http-metrics.ts';
@@ -16,7 +16,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #engines: EngineMetrics;
   readonly #memory: Gauge;
-  readonly #cpu: Gauge;
+  readonly #cpu: Counter;
 
   constructor(version: string) {
     this.turns = new TurnMetrics(this.#registry);
@@ -25,7 +25,7 @@ export class Metrics {
     const registers = [this.#registry];
     const name = 'process_resident_memory_bytes';
     this.#memory = new Gauge({ name, help: 'Memory of the process, mapped weights included.', registers });
-    this.#cpu = new Gauge({ name: 'process_cpu_seconds_total', help: 'Processor time of the process.', registers });
+    this.#cpu = new Counter({ name: 'process_cpu_seconds_total', help: 'Processor time of the process.', registers });
     const info = new Gauge({ name: 'ossia:info', help: 'Always 1.', labelNames: ['version', 'node'], registers });
     info.set({ version, node: process.versions.node }, 1);
   }
@@ -40,7 +40,8 @@ export class Metrics {
     this.#engines.update(engines, cards);
     this.#memory.set(process.memoryUsage.rss());
     const { user, system } = process.cpuUsage();
-    this.#cpu.set((user + system) / 1e6);
+    this.#cpu.reset();
+    this.#cpu.inc((user + system) / 1e6);
     return await this.#registry.metrics();
   }
 }
