@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ask, extras, model, refused, say, scripted, streamed, useServer, whole } from '../support/ollama-requests.ts';
+import {
+  ask,
+  extras,
+  type Json,
+  model,
+  refused,
+  say,
+  scripted,
+  streamed,
+  useServer,
+  whole,
+} from '../support/ollama-requests.ts';
 
 useServer();
 
@@ -57,8 +68,10 @@ test('max_reasoning_tokens and reserve leave room for the answer', async () => {
   const short = await whole(ask('What can you do?', { options: { temperature: 0, max_reasoning_tokens: 2 } }));
   assert.ok(Number(extras(short).thinking_tokens) < 8);
   assert.equal(extras(short).thinking_cut, 'budget');
-  const kept = await whole(ask('What can you do?', { options: { temperature: 0, num_predict: 24, reserve: 12 } }));
-  assert.notEqual(kept.content, '');
+  const asked = (options: Json) =>
+    whole(ask('What can you do?', { options: { temperature: 0, num_predict: 14, ...options } }));
+  assert.notEqual((await asked({})).content, '', 'half of a low limit is for the answer');
+  assert.equal((await asked({ reserve: 0 })).content, '');
 });
 
 test('num_predict cuts and says so, stop ends before the text', async () => {

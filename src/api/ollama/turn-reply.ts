@@ -27,10 +27,14 @@ export interface Turn {
 
 export type StartTurn = (turns: Turns, request: TurnRequest) => Promise<AsyncIterableIterator<ChatEvent>>;
 
+/** Tokens kept for the answer where a request does not say; of a low limit, half. Thoughts that use up all leave nobody an answer. */
+const RESERVE = 256;
+
 /** A turn of a conversation, with what the model's name stands for. */
 export function conversationTurn(lease: Lease, history: readonly ChatMessage[], asked: ChatOptions): StartTurn {
   const { messages, options } = withPreset(lease, history, asked);
-  return (turns, request) => turns.start(lease.model, messages, options, request);
+  const { maxTokens = Number.POSITIVE_INFINITY, reserve = Math.min(RESERVE, Math.floor(maxTokens / 2)) } = options;
+  return (turns, request) => turns.start(lease.model, messages, { ...options, reserve }, request);
 }
 
 /** How `chat` and `generate` say the same things: fields of a line. */
