@@ -55,10 +55,14 @@ const version = existsSync(program) ? await codex(['--version']) : undefined;
 const skip = version?.code === 0 ? false : 'the Codex CLI does not run on this machine';
 
 /** `codex exec` as somebody types it, against a server of ours in Ollama's place. Nothing but that server is asked. */
-function exec(server: TestServer, directory: string, more: readonly string[] = []): Promise<Run> {
+function exec(
+  server: TestServer,
+  directory: string,
+  { provider = 'ollama', more = [] }: { provider?: string; more?: readonly string[] } = {},
+): Promise<Run> {
   const offline = ['-c', 'analytics.enabled=false', '-c', 'check_for_update_on_startup=false', '--disable', 'plugins'];
   const free = ['--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', '-C', directory];
-  const args = ['exec', '--oss', '--local-provider', 'ollama', ...offline, ...free, ...more, 'Look into it'];
+  const args = ['exec', '--oss', '--local-provider', provider, ...offline, ...free, ...more, 'Look into it'];
   return codex(args, { CODEX_OSS_BASE_URL: `${server.url}/v1` });
 }
 
@@ -69,8 +73,12 @@ const shell = (command: string) =>
 const done =
   '<|channel|>analysis<|message|>Now I know.<|end|><|start|>assistant<|channel|>final<|message|>It is 42.<|return|>';
 
-async function withServer(turns: readonly string[], use: (server: TestServer, model: ScriptedModel) => Promise<void>) {
-  const model = scriptedModel(o200kHarmony(), turns, { name: 'gpt-oss:20b', contextLength: 131_072 });
+async function withServer(
+  turns: readonly string[],
+  use: (server: TestServer, model: ScriptedModel) => Promise<void>,
+  { name = 'gpt-oss:20b', contextLength = 131_072 } = {},
+) {
+  const model = scriptedModel(o200kHarmony(), turns, { name, contextLength });
   const server = await testServer({ model });
   try {
     await use(server, model);
@@ -134,11 +142,32 @@ test('Codex applies a patch that came as plain text', { skip }, async () => {
   const call = `<|channel|>commentary to=functions.apply_patch${CALL}${patch}<|call|>`;
   await withServer([call, done], async (server, model) => {
     const directory = newDirectory('codex-work');
-    const { code, stdout, stderr } = await exec(server, directory, ['-c', `model_catalog_json=${catalog()}`]);
+    const { code, stdout, stderr } = await exec(server, directory, { more: ['-c', `model_catalog_json=${catalog()}`] });
     assert.equal(code, 0, stderr);
     assert.equal(stdout.trim(), 'It is 42.');
     assert.equal(readFileSync(join(directory, 'hello.txt'), 'utf8'), 'Hello, "world"\n');
     assert.doesNotMatch(stderr, /Model metadata .* not found/);
     assert.match(promptOf(model, 1), /functions\.apply_patch to=assistant/);
   });
+});
+
+test('Codex works with the server in the place of LM Studio, which it warms up first', { skip }, async () => {
+  const use = async (server: TestServer, model: ScriptedModel) => {
+    const { code, stdout, stderr } = await exec(server, newDirectory('codex-work'), { provider: 'lmstudio' });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.trim(), 'It is 42.');
+    const warmUp = model.engine.requests.filter(({ params }) => params.maxTokens === 1);
+    assert.equal(warmUp.length, 1);
+  };
+  await withServer(['', shell('echo $((6 * 7))'), done], use, { name: 'openai/gpt-oss-20b' });
+});
+
+test('Codex understands that a conversation is too long', { skip }, async () => {
+  const use = async (server: TestServer, model: ScriptedModel) => {
+    const { code, stderr } = await exec(server, newDirectory('codex-work'));
+    assert.equal(code, 1);
+    assert.match(stderr, /ran out of room in the model's context window/);
+    assert.equal(model.engine.requests.length, 0);
+  };
+  await withServer([done], use, { contextLength: 2000 });
 });
