@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { chatCompletion, chatCompletionRequest, validate } from '../../src/api/index.ts';
 import { OssiaError } from '../../src/base/index.ts';
 import { type ScriptedModel, type ScriptedTurn, type ScriptOptions, scriptedModel } from '../../src/chat/testing.ts';
 import { o200kHarmony } from '../../src/tokenizer/index.ts';
@@ -214,6 +215,31 @@ test('a turn that is stopped from outside says so', async () => {
     },
     { msPerToken: 20 },
   );
+});
+
+test('a turn whose time is up is an error, streamed or not', async () => {
+  const endless = tokenizer.encodeWithSpecials(`<|channel|>final<|message|>${'word '.repeat(2000)}`);
+  for (const stream of [false, true]) {
+    await withScript(
+      [endless],
+      async ({ host, turns }) => {
+        const request = validate(chatCompletionRequest, { messages: HELLO, stream });
+        const time = new AbortController();
+        const caller = { client: 'anyone', signal: time.signal };
+        const reply = chatCompletion(request, { host, turns, version: '0' }, caller);
+        reply.catch(() => {}); // it is looked at below
+        await until(() => turns.size === 1);
+        time.abort(new OssiaError('server/timeout', 'It took too long'));
+        if (!stream) return assert.rejects(reply, { code: 'server/timeout' });
+        const answer = await reply;
+        assert.ok(answer.type === 'sse');
+        let last: Json;
+        for await (const { data } of answer.events) last = data;
+        assert.equal(last.error.code, 'server/timeout');
+      },
+      { msPerToken: 20 },
+    );
+  }
 });
 
 test('half characters are whole in every chunk, and their tokens have their bytes', async () => {
