@@ -28,13 +28,23 @@ export function cacheFolder(): string {
   return join(XDG_CACHE_HOME ?? LOCALAPPDATA ?? caches, 'ossia-bench');
 }
 
-/** The path of a synthetic checkpoint, which is made unless it is there. Throws when the disk has no room for it. */
-export function makeSynthetic(preset: Preset, layout: SyntheticLayout, options: MakeOptions = {}): string {
-  const { directory = cacheFolder(), seed = 1, log = () => {} } = options;
-  const config = presets[preset];
+/** Where a synthetic checkpoint lies, or would, and whether it is there. */
+export function findSynthetic(
+  preset: Preset,
+  layout: SyntheticLayout,
+  { directory = cacheFolder(), seed = 1 }: Omit<MakeOptions, 'log'> = {},
+): { readonly folder: string; readonly path: string; readonly exists: boolean } {
   const folder = join(directory, `${preset}-v${VERSION}-seed${seed}`);
   const path = join(folder, layout === 'gguf' ? `${preset}.gguf` : preset);
-  if (existsSync(layout === 'gguf' ? path : join(path, 'config.json'))) return path;
+  return { folder, path, exists: existsSync(layout === 'gguf' ? path : join(path, 'config.json')) };
+}
+
+/** The path of a synthetic checkpoint, which is made unless it is there. Throws when the disk has no room for it. */
+export function makeSynthetic(preset: Preset, layout: SyntheticLayout, options: MakeOptions = {}): string {
+  const { seed = 1, log = () => {} } = options;
+  const config = presets[preset];
+  const { folder, path, exists } = findSynthetic(preset, layout, options);
+  if (exists) return path;
 
   mkdirSync(folder, { recursive: true });
   const size = layout === 'gguf' ? ggufSize(config) : huggingFaceSize(config);
