@@ -80,6 +80,8 @@ const asking = { messages: [user(WEATHER_QUESTION)], tools };
 
 /** This format cannot require a call. */
 async function weatherCall(probe: Probe): Promise<unknown> {
+  const { status, body } = await probe.post(CHAT, chatBody(probe, asking));
+  if (status === 400 && /support tools/.test(body)) skip(`${probe.model} has no tools`);
   const reply = await chat(probe, asking);
   const [call] = list(reply, 'message.tool_calls');
   if (call === undefined) skip(`the model made no call: ${show(content(reply))}`);

@@ -1,5 +1,6 @@
 import { type Check, check, demand, isCount, list, pick, show, skip, text } from '../check.ts';
 import { demandMood, mood, mustReason, parseObject } from '../fixtures.ts';
+import type { Probe } from '../probe.ts';
 import { sayWhetherEqual } from '../traffic.ts';
 import {
   answer,
@@ -66,7 +67,7 @@ export const replyChecks: readonly Check[] = [
     '`think` puts thoughts into message.thinking',
     'ollama-js, LangChain: no thoughts',
     async (probe) => {
-      const reply = await chat(probe, { think: true });
+      const reply = await thinking(probe, true);
       const thoughts = text(reply, 'message.thinking').trim();
       if (thoughts === '' && !mustReason(probe.model)) skip(`${probe.model} is not known to think`);
       demand(thoughts !== '', `message is ${show(pick(reply, 'message'))}`);
@@ -85,8 +86,7 @@ export const replyChecks: readonly Check[] = [
     '`think` may be low, medium or high',
     'ollama-js with gpt-oss: 400',
     async (probe) => {
-      for (const think of ['low', 'medium', 'high'])
-        await chat(probe, { think, options: { ...options, num_predict: 16 } });
+      for (const think of ['low', 'medium', 'high']) await thinking(probe, think);
     },
   ),
   check('ollama.chat.format', 'an answer keeps to the schema in `format`', 'all structured output', async (probe) => {
@@ -151,6 +151,14 @@ export const replyChecks: readonly Check[] = [
     return sayWhetherEqual(await said(), await said());
   }),
 ];
+
+/** Ollama refuses `think` for models that do not. */
+async function thinking(probe: Probe, think: boolean | string): Promise<unknown> {
+  const body = chatBody(probe, { think });
+  const { status } = await probe.post(CHAT, body);
+  if (status === 400 && !mustReason(probe.model)) skip(`${probe.model} is not known to think`);
+  return answer(probe, CHAT, body);
+}
 
 function demandDone(found: readonly unknown[]): void {
   const bad = found.indexOf(undefined);
