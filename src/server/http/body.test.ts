@@ -36,6 +36,8 @@ test('nesting is bounded; brackets in texts do not count', async () => {
   assert.match((await refusal(nested(257))).message, /nested deeper than 256/);
   assert.match((await refusal(`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`)).message, /nested deeper/);
   assert.match((await refusal('['.repeat(1_000_000))).message, /nested deeper/);
+  const behind = `["\\\\",${nested(300)}]`; // the backslash is escaped, so the text ends at the next quote
+  assert.match((await refusal(behind)).message, /nested deeper/);
   const text = `\\"${'['.repeat(1000)}\\\\`;
   assert.deepEqual(await (await post(`{"a":"${text}","b":[{}]}`)).json(), { a: `"${'['.repeat(1000)}\\`, b: [{}] });
   assert.equal((await post(`[${'[1],'.repeat(1000)}[]]`)).status, 200);

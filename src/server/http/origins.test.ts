@@ -65,7 +65,12 @@ test('an allowed page gets its preflight answered, its reply, and the words of a
     const failed = await open.request('/nowhere', { headers: { origin } });
     assert.deepEqual([failed.status, failed.headers.get('access-control-allow-origin')], [404, origin]);
   }
-  for (const origin of ['https://chat.example.evil.example', 'http://chat.example', 'https://xchat.example']) {
+  for (const origin of [
+    'https://chat.example.evil.example',
+    'http://chat.example',
+    'https://xchat.example',
+    'x-https://chat.example',
+  ]) {
     assert.equal((await post(open, { origin })).status, 403, origin);
   }
 });
