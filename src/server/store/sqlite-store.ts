@@ -16,7 +16,9 @@ const RETENTION_EVERY_MS = 3_600_000;
 /** The size of the file is looked at after this many characters of new responses. */
 const RETENTION_EVERY_CHARACTERS = 64_000_000;
 
-/** Responses in one SQLite file. What has been written stays written: each change is flushed to the disk before it returns. */
+type ResponseStatus = StoredResponse['response']['status'];
+
+/** Responses in one SQLite file. What has been written stays written, whatever happens to the process. */
 export class SqliteStore implements ResponseStore {
   readonly secret: Uint8Array;
   readonly #database: DatabaseSync;
@@ -43,15 +45,13 @@ export class SqliteStore implements ResponseStore {
     const { response, input, modelName } = stored;
     const { id, previous_response_id, created_at, status } = response;
     const texts = { response: JSON.stringify(response), input: JSON.stringify(input) };
-    this.#attempt('write to', () => {
-      inTransaction(this.#database, () => {
-        this.#run(
-          `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input)
+    this.#write(status, () => {
+      this.#run(
+        `INSERT INTO responses (id, previous_id, created_at, status, model_name, response, input)
            VALUES (?, ?, ?, ?, ?, ?, ?)`,
-          ...[id, previous_response_id, created_at, status, modelName, texts.response, texts.input],
-        );
-        for (const item of [...input, ...response.output]) this.#addItem(item, stored);
-      });
+        ...[id, previous_response_id, created_at, status, modelName, texts.response, texts.input],
+      );
+      for (const item of [...input, ...response.output]) this.#addItem(item, stored);
     });
     this.#newCharacters += texts.response.length + texts.input.length;
     if (this.#newCharacters > RETENTION_EVERY_CHARACTERS) this.#tidy();
@@ -60,18 +60,16 @@ export class SqliteStore implements ResponseStore {
   update(stored: StoredResponse, events?: readonly StreamEvent[]): boolean {
     const { response, modelName } = stored;
     const { id, status, output } = response;
-    return this.#attempt('write to', () =>
-      inTransaction(this.#database, () => {
-        const changed = this.#run(
-          'UPDATE responses SET status = ?, model_name = ?, response = ? WHERE id = ?',
-          ...[status, modelName, JSON.stringify(response), id],
-        );
-        if (changed === 0) return false;
-        for (const item of output) this.#addItem(item, stored);
-        if (events) this.#run('INSERT OR REPLACE INTO streams VALUES (?, ?)', id, JSON.stringify(events));
-        return true;
-      }),
-    );
+    return this.#write(status, () => {
+      const changed = this.#run(
+        'UPDATE responses SET status = ?, model_name = ?, response = ? WHERE id = ?',
+        ...[status, modelName, JSON.stringify(response), id],
+      );
+      if (changed === 0) return false;
+      for (const item of output) this.#addItem(item, stored);
+      if (events) this.#run('INSERT OR REPLACE INTO streams VALUES (?, ?)', id, JSON.stringify(events));
+      return true;
+    });
   }
 
   get(id: string): StoredResponse | undefined {
@@ -148,6 +146,17 @@ export class SqliteStore implements ResponseStore {
     const value = this.#row('SELECT value FROM settings WHERE name = ?', name)?.value;
     if (!(value instanceof Uint8Array)) throw new TypeError('The secret is missing');
     return value;
+  }
+
+  /**
+   * A change, all or nothing. What a client is told of afterwards waits for the disk; that a response is being made does not:
+   * without power nobody will finish it, and a process that is killed loses nothing of what it has written.
+   */
+  #write<T>(status: ResponseStatus, work: () => T): T {
+    return this.#attempt('write to', () => {
+      this.#database.exec(`PRAGMA synchronous = ${status === 'in_progress' ? 'NORMAL' : 'FULL'}`);
+      return inTransaction(this.#database, work);
+    });
   }
 
   #row(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined {
