@@ -28,7 +28,15 @@ const bodyOf = async (id: string) => {
   return reply.type === 'json' ? reply.body : undefined;
 };
 
-const model = (id: string, owner: string) => ({ id, object: 'model', created: 1_772_323_200, owned_by: owner });
+const model = (id: string, owner: string) => ({
+  id,
+  object: 'model',
+  created: 1_772_323_200,
+  owned_by: owner,
+  type: 'model',
+  display_name: id,
+  created_at: '2026-03-01T00:00:00.700Z',
+});
 
 test('a model that is not loaded says nothing of its context', async () => {
   const data = [
@@ -37,7 +45,8 @@ test('a model that is not loaded says nothing of its context', async () => {
     model('gpt-oss', 'local'),
     model('mine:latest', 'library'),
   ];
-  assert.deepEqual(await listModels(host), { type: 'json', status: 200, body: { object: 'list', data } });
+  const page = { has_more: false, first_id: 'openai/gpt-oss-20b', last_id: 'mine:latest' };
+  assert.deepEqual(await listModels(host), { type: 'json', status: 200, body: { object: 'list', data, ...page } });
 });
 
 test('a model is found by its other names; a name of its own goes before them', async () => {

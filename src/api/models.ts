@@ -2,10 +2,12 @@ import { OssiaError } from '../base/index.ts';
 import type { Host, ModelCard } from './host.ts';
 import { json, type Reply } from './reply.ts';
 
-/** `GET /v1/models`. */
+/** `GET /v1/models`: OpenAI's list, and Anthropic's page of it. */
 export async function listModels(host: Host): Promise<Reply> {
   const cards = await host.models();
-  return json({ object: 'list', data: cards.map((card) => modelObject(card, card.name)) });
+  const data = cards.map((card) => modelObject(card, card.name));
+  const page = { has_more: false, first_id: cards[0]?.name ?? null, last_id: cards.at(-1)?.name ?? null };
+  return json({ object: 'list', data, ...page });
 }
 
 /** `GET /v1/models/{id}`, by any of a model's names. Rejects with `api/unknown-model`. */
@@ -20,7 +22,7 @@ export async function retrieveModel(host: Host, id: string): Promise<Reply> {
   return json(modelObject(card, id));
 }
 
-/** As OpenAI has it; the length of the context, known once a model is loaded, under the names of vLLM and of OpenRouter. */
+/** As OpenAI and Anthropic have it; the length of the context, known once a model is loaded, under the names of vLLM, OpenRouter and Anthropic. */
 function modelObject({ name, origin, modified, loaded }: ModelCard, id: string): object {
   const length = loaded?.contextLength;
   return {
@@ -28,7 +30,10 @@ function modelObject({ name, origin, modified, loaded }: ModelCard, id: string):
     object: 'model',
     created: Math.floor(modified.getTime() / 1000),
     owned_by: ownerOf(name, origin),
-    ...(length === undefined ? {} : { max_model_len: length, context_length: length }),
+    type: 'model',
+    display_name: id,
+    created_at: modified.toISOString(),
+    ...(length === undefined ? {} : { max_model_len: length, context_length: length, max_input_tokens: length }),
   };
 }
 

@@ -153,3 +153,15 @@ test('abort ends a stream and frees the model', async () => {
   for (let i = 0; i < 500 && server.host.leases > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(server.host.leases, 0);
 });
+
+test('models are listed, and found by name', async () => {
+  const ids: string[] = [];
+  for await (const { id, display_name } of client.models.list()) {
+    assert.equal(display_name, id);
+    ids.push(id);
+  }
+  assert.deepEqual(ids, [model]);
+  const found = await client.models.retrieve(model);
+  assert.deepEqual([found.type, found.max_input_tokens], ['model', 4096]);
+  assert.ok(!Number.isNaN(Date.parse(found.created_at)));
+});

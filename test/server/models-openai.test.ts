@@ -25,14 +25,19 @@ const model = (id: string, owner: string) => ({
   object: 'model',
   created: 1_772_323_200,
   owned_by: owner,
+  type: 'model',
+  display_name: id,
+  created_at: '2026-03-01T00:00:00.000Z',
   max_model_len: 4096,
   context_length: 4096,
+  max_input_tokens: 4096,
 });
 
 test('models are listed as OpenAI lists them, with the length of their context', async () => {
   await withModels(async (get) => {
+    const page = { has_more: false, first_id: names[0], last_id: names.at(-1) };
     const data = names.map((name) => model(name, 'local'));
-    assert.deepEqual(await get('/v1/models'), [200, { object: 'list', data }]);
+    assert.deepEqual(await get('/v1/models'), [200, { object: 'list', data, ...page }]);
   });
 });
 
