@@ -36,6 +36,23 @@ after(async () => {
   await closeNano();
 });
 
+test('openai 7: stream() puts the call of a custom tool together', async () => {
+  const patch = '*** Begin Patch\n*** End Patch\n';
+  const turn = `<|channel|>commentary to=functions.apply_patch code<|message|>${patch}<|call|>`;
+  const other = await testServer({ model: scriptedModel(o200kHarmony(), [turn]) });
+  try {
+    const client = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'unused', maxRetries: 0 });
+    const tool = { type: 'custom' as const, custom: { name: 'apply_patch' } };
+    const stream = client.chat.completions.stream({ ...hello, model: 'scripted', tools: [tool] });
+    const [choice] = (await stream.finalChatCompletion()).choices;
+    const [call] = choice!.message.tool_calls ?? [];
+    assert.ok(call?.type === 'custom');
+    assert.deepEqual(call.custom, { name: 'apply_patch', input: patch });
+  } finally {
+    await other.close();
+  }
+});
+
 /** Of a message or a delta: a field that OpenAI's types do not know. */
 function reasoningOf(message: object): string {
   return 'reasoning' in message && typeof message.reasoning === 'string' ? message.reasoning : '';

@@ -1,5 +1,6 @@
 import type { AssistantMessage, ChatMessage, ToolCall } from '../../chat/index.ts';
 import { badRequest } from '../validate.ts';
+import { given } from './sampling.ts';
 import type { MessageParam } from './schema.ts';
 
 /** The conversation that a client sent. Throws `api/bad-request` where a message says what a text model cannot read. */
@@ -15,11 +16,11 @@ function toMessage(message: MessageParam, path: string): ChatMessage {
       return { role: message.role, content: required(message, path) };
     case 'assistant':
       return toAssistantMessage(message, path);
-    case 'tool':
-      if (message.tool_call_id == null) {
-        throw badRequest(`${path}.tool_call_id: expected the id of the call`, `${path}.tool_call_id`);
-      }
-      return { role: 'tool', content: required(message, path), toolCallId: message.tool_call_id };
+    case 'tool': {
+      // Without an id it answers the one call that waits; sloppy clients rely on that.
+      const call = message.tool_call_id ? { toolCallId: message.tool_call_id } : given({ name: message.name });
+      return { role: 'tool', content: required(message, path), ...call };
+    }
     case 'function':
       if (message.name == null) throw badRequest(`${path}.name: expected the name of the function`, `${path}.name`);
       return { role: 'tool', content: textOf(message.content, path), name: message.name };
@@ -30,7 +31,7 @@ function toAssistantMessage(message: MessageParam, path: string): AssistantMessa
   const calls = (message.tool_calls ?? []).map((call, i) => toToolCall(call, `${path}.tool_calls[${i}]`));
   const legacy = message.function_call;
   if (legacy != null && calls.length === 0) {
-    calls.push({ id: `${path}.function_call`, name: legacy.name, arguments: legacy.arguments ?? '' });
+    calls.push({ id: `${path}.function_call`, name: legacy.name, arguments: jsonOf(legacy.arguments) });
   }
   const content = textOf(message.content, path) || (message.refusal ?? '');
   const reasoning = message.reasoning ?? message.reasoning_content ?? '';
@@ -43,10 +44,15 @@ function toAssistantMessage(message: MessageParam, path: string): AssistantMessa
 }
 
 function toToolCall(call: NonNullable<MessageParam['tool_calls']>[number], path: string): ToolCall {
-  const { id, custom, function: called } = call;
+  const { custom, function: called } = call;
+  const id = call.id || path;
   if (custom) return { id, name: custom.name, arguments: custom.input };
-  if (called) return { id, name: called.name, arguments: called.arguments ?? '' };
+  if (called) return { id, name: called.name, arguments: jsonOf(called.arguments) };
   throw badRequest(`${path}: expected "function" with its name and arguments`, path);
+}
+
+function jsonOf(value: string | object | null | undefined): string {
+  return typeof value === 'string' ? value : value == null ? '' : JSON.stringify(value);
 }
 
 function required(message: MessageParam, path: string): string {

@@ -4,10 +4,13 @@ import { refusedFields, samplingFields, streamOptions } from './sampling.ts';
 /** Any part of a message's content; `messages.ts` says which of them a model without eyes and ears can read. */
 const part = z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() });
 
+/** JSON text; some clients send the object itself. */
+const callArguments = z.union([z.string(), z.record(z.string(), z.unknown())]).nullish();
+
 const call = z.object({
-  id: z.string().min(1),
+  id: z.string().nullish(),
   type: z.enum(['function', 'custom']).nullish(),
-  function: z.object({ name: z.string().min(1), arguments: z.string().nullish() }).nullish(),
+  function: z.object({ name: z.string().min(1), arguments: callArguments }).nullish(),
   custom: z.object({ name: z.string().min(1), input: z.string() }).nullish(),
 });
 
@@ -20,7 +23,7 @@ const message = z.object({
   reasoning_content: z.string().nullish(),
   tool_calls: z.array(call).nullish(),
   tool_call_id: z.string().nullish(),
-  function_call: z.object({ name: z.string().min(1), arguments: z.string().nullish() }).nullish(),
+  function_call: z.object({ name: z.string().min(1), arguments: callArguments }).nullish(),
 });
 
 const toolName = z.string().regex(/^[\w.-]{1,128}$/, 'expected 1 to 128 letters, digits, "_", "-" and "."');
