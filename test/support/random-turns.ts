@@ -43,7 +43,7 @@ export const turnCases: fc.Arbitrary<TurnCase> = fc
       ['browser'] as const,
       ['browser', 'python'] as const,
     ),
-    choice: fc.constantFrom('auto', 'auto', 'none', 'required', 'named'),
+    choice: fc.constantFrom('auto', 'auto', 'none', 'required', 'named', 'builtin'),
     format: fc.option(fc.oneof(fc.constant('json_object' as const), schemas), { freq: 2 }),
     maxReasoningTokens: fc.option(fc.nat(30), { freq: 1, nil: undefined }),
     maxTokens: fc.oneof(fc.integer({ min: 1, max: 40 }), { weight: 3, arbitrary: fc.integer({ min: 70, max: 150 }) }),
@@ -74,7 +74,8 @@ function toolChoice(
   tools: readonly ToolDeclaration[],
   builtins: readonly string[] = [],
 ): NonNullable<ChatOptions['toolChoice']> {
-  const name = tools[0]?.name ?? builtins[0];
+  const [first, second] = choice === 'builtin' ? [builtins[0], tools[0]?.name] : [tools[0]?.name, builtins[0]];
+  const name = first ?? second;
   if (choice === 'none' || choice === 'auto' || name === undefined) return choice === 'none' ? 'none' : 'auto';
   return choice === 'required' ? 'required' : { name };
 }
