@@ -14,6 +14,21 @@ export const anthropicRoutes: RouteGroup = {
     );
   },
   errors: { prefix: '/v1/messages', reply: anthropicError },
+  docs: [
+    {
+      method: 'post',
+      path: '/v1/messages',
+      summary: "An answer to a conversation, as Anthropic's Messages API gives it",
+      request: messagesRequest,
+      stream: 'sse',
+    },
+    {
+      method: 'post',
+      path: '/v1/messages/count_tokens',
+      summary: 'How many tokens a conversation has',
+      request: countTokensRequest,
+    },
+  ],
 };
 
 function asker(c: RequestContext) {
