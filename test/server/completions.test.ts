@@ -61,7 +61,8 @@ test('a text goes on, 16 tokens long if nothing is said', async () => {
   assert.deepEqual([choice.index, choice.logprobs, choice.finish_reason], [0, null, 'length']);
   assert.match(choice.text, /^ little/);
   checkUsage(body.usage);
-  const text = await askStream(server, PATH, { ...request, stream_options: { include_usage: true } });
+  const text = await askStream(server, PATH, { ...request, seed: 9, stream_options: { include_usage: true } });
+  assert.match(text, /"seed":9/);
   const { texts, finish, usage } = readStream(text);
   assert.deepEqual([texts, finish], [[choice.text], ['length']]);
   assert.deepEqual(usage.completion_tokens, 16);
@@ -129,7 +130,9 @@ test('a stop text ends the text before it', async () => {
     [choices[0].text, choices[0].finish_reason, choices[0].stop_reason],
     [whole.slice(0, 5), 'stop', stop],
   );
-  const { texts, finish } = readStream(await askStream(server, PATH, { ...request, stop: [stop] }));
+  const text = await askStream(server, PATH, { ...request, stop: [stop] });
+  const { texts, finish } = readStream(text);
+  assert.ok(text.includes(`"stop_reason":${JSON.stringify(stop)}`));
   assert.deepEqual([texts, finish], [[whole.slice(0, 5)], ['stop']]);
 });
 

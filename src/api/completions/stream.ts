@@ -27,8 +27,8 @@ export async function* chunks(
   turns: readonly Turn[],
   { head, tokenizer, echoes, logprobs, includeUsage, answersPerPrompt, signal }: ChunkOptions,
 ): AsyncGenerator<SseEvent, void, undefined> {
-  const chunk = (choices: readonly object[], usage: object | null = null): SseEvent => ({
-    data: { ...head, choices, ...(includeUsage ? { usage } : {}) },
+  const chunk = (choices: readonly object[], more: object = {}): SseEvent => ({
+    data: { ...head, choices, ...(includeUsage ? { usage: null } : {}), ...more },
   });
   const choice = (index: number, text: string, more: object = {}) => ({
     index,
@@ -50,10 +50,12 @@ export async function* chunks(
       } else if (value.type === 'usage') usages[index] = value;
       else if (value.type === 'end') {
         checkInTime(value, signal);
-        yield chunk([choice(index, '', { finish_reason: finishReason(value, [], false) })]);
+        const stop = value.stop === undefined ? {} : { stop_reason: value.stop };
+        const finish = { finish_reason: finishReason(value, [], false), ...stop };
+        yield chunk([choice(index, '', finish)], { seed: value.seed });
       }
     }
-    if (includeUsage) yield chunk([], usageOf(usages, answersPerPrompt));
+    if (includeUsage) yield chunk([], { usage: usageOf(usages, answersPerPrompt) });
     yield { data: '[DONE]' };
   } catch (error) {
     yield { data: openAiError(error).body };
