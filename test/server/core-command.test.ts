@@ -65,7 +65,7 @@ test('the command says what it serves, answers as it says, and ends in order on 
     body: '{"model":"ossia-nano","input":"What can you do?"}',
   });
   assert.equal(((await reply.json()) as { status: string }).status, 'completed');
-  const stream = new RawConnection(url).write(rawPost('/v1/chat/completions', { ...chat, max_tokens: 600 }));
+  const stream = new RawConnection(url).write(rawPost('/v1/chat/completions', { ...chat, max_tokens: 300 }));
   await stream.until((text) => text.includes('data:'));
   child.kill('SIGTERM');
   assert.match(await stream.untilClosed(), /"finish_reason":"length".*\[DONE\]/s);

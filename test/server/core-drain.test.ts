@@ -39,11 +39,14 @@ function startStream(url: string): RawConnection {
   return new RawConnection(url).write(rawPost('/v1/chat/completions', { ...body, stream: true }));
 }
 
-test('while a server drains, what runs ends as it would have, and what comes is sent away', async () => {
-  const { server, host } = await slowServer(20);
+test('while a server drains, what runs comes to its own end, and what comes is sent away', async () => {
+  const say = `<|channel|>analysis<|message|>${'Hm. '.repeat(2000)}`;
+  const hurried = '<|end|><|start|>assistant<|channel|>final<|message|>Well then.<|return|>';
+  const host = new TestHost({ scripted: scriptedModel(tokenizer, [{ say, hurried }], { msPerToken: 20 }) });
+  const server = await startServer({ port: 0, host });
   const stream = startStream(server.url);
-  await stream.until((text) => text.includes('word'));
-  const closing = server.close({ drainMs: 60_000 });
+  const id = /"id":"(chatcmpl-\w+)"/.exec(await stream.until((text) => text.includes('Hm')))?.[1] ?? '';
+  const closing = server.close({ drainMs: 600_000 });
   const refused = await fetch(`${server.url}/v1/chat/completions`, { method: 'POST', body: JSON.stringify(body) });
   assert.equal(refused.status, 503);
   assert.ok(Number(refused.headers.get('retry-after')) >= 1);
@@ -51,8 +54,9 @@ test('while a server drains, what runs ends as it would have, and what comes is 
   const ready = await fetch(`${server.url}/ready`);
   assert.deepEqual([ready.status, await ready.json()], [503, { status: 'not ready', reason: 'draining' }]);
   assert.equal((await fetch(`${server.url}/health`)).status, 200);
+  assert.ok(server.turns.answerNow(id)); // it is still there
   const { text, finish } = wholeStream(await stream.untilClosed());
-  assert.deepEqual([text, finish], [' word'.repeat(WORDS), 'stop']);
+  assert.deepEqual([text, finish], ['Well then.', 'stop']);
   await closing;
   assert.equal(host.leases, 0);
   await assert.rejects(fetch(`${server.url}/health`));

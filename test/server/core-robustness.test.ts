@@ -10,7 +10,6 @@ before(async () => {
     port: 0,
     host: new TestHost({}),
     maxBodyBytes: 100_000,
-    bodyTimeoutMs: 500,
     maxConnections: 200,
   });
 });
@@ -78,14 +77,19 @@ test('HTTP/1.0 probes without a Host header, and paths with odd escapes, are ans
 });
 
 test('a request that comes too slowly is told so', async () => {
-  for (const text of [
-    'GET /v1/models HTTP/1.1\r\nhost: loc',
-    'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"model":',
-    'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n',
-  ]) {
-    const connection = new RawConnection(server.url).write(text);
-    assertRefusal(await connection.reply(), 408);
-    await connection.untilClosed();
+  const impatient = await startServer({ port: 0, host: new TestHost({}), bodyTimeoutMs: 500 });
+  try {
+    for (const text of [
+      'GET /v1/models HTTP/1.1\r\nhost: loc',
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"model":',
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n',
+    ]) {
+      const connection = new RawConnection(impatient.url).write(text);
+      assertRefusal(await connection.reply(), 408);
+      await connection.untilClosed();
+    }
+  } finally {
+    await impatient.close();
   }
 });
 
