@@ -4,6 +4,15 @@ import { EventLog } from './event-log.ts';
 /** What a background response does: writes its events into the log until it is done. Never rejects. */
 export type Job = (log: EventLog, signal: AbortSignal) => Promise<void>;
 
+export interface BackgroundOptions {
+  /** Responses that run at a time. Default 8. */
+  readonly maxRunning?: number;
+  /** Responses that wait and run. Default 1,000. */
+  readonly maxResponses?: number;
+  /** Of their requests together. Default 64 million. */
+  readonly maxCharacters?: number;
+}
+
 interface Run {
   readonly log: EventLog;
   readonly stop: AbortController;
@@ -14,28 +23,36 @@ interface Run {
 export class Background {
   readonly #runs = new Map<string, Run>();
   readonly #maxRunning: number;
-  readonly #maxWaiting: number;
+  readonly #maxResponses: number;
+  readonly #maxCharacters: number;
   readonly #queue: (() => void)[] = [];
   #running = 0;
+  #characters = 0;
 
-  constructor({ maxRunning = 8, maxWaiting = 1000 } = {}) {
+  constructor({ maxRunning = 8, maxResponses = 1000, maxCharacters = 64_000_000 }: BackgroundOptions = {}) {
     this.#maxRunning = maxRunning;
-    this.#maxWaiting = maxWaiting;
+    this.#maxResponses = maxResponses;
+    this.#maxCharacters = maxCharacters;
   }
 
-  /** Throws `engine/queue-full` when too many wait already. */
-  checkRoom(): void {
-    if (this.#queue.length < this.#maxWaiting) return;
-    throw new OssiaError('engine/queue-full', `${this.#queue.length} background responses wait already`);
+  /** Throws `engine/queue-full` when there are too many already. */
+  checkRoom(characters: number): void {
+    const { size } = this.#runs;
+    const isRoom = size < this.#maxResponses && this.#characters + characters <= this.#maxCharacters;
+    if (isRoom || size === 0) return;
+    throw new OssiaError('engine/queue-full', `${size} background responses wait or run already`);
   }
 
-  start(id: string, job: Job): EventLog {
+  /** `characters`: of the request. */
+  start(id: string, characters: number, job: Job): EventLog {
     const log = new EventLog();
     const stop = new AbortController();
     const done = this.#carryOut(job, log, stop.signal).finally(() => {
       log.end();
       this.#runs.delete(id);
+      this.#characters -= characters;
     });
+    this.#characters += characters;
     this.#runs.set(id, { log, stop, done });
     return log;
   }

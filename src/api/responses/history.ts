@@ -44,10 +44,12 @@ export function toHistory(
   return messages.length === 0 ? [{ role: 'user', content: '' }] : messages;
 }
 
-const ASSISTANTS: readonly string[] = ['reasoning', 'function_call', 'custom_tool_call'];
+export function isCall(type: string): boolean {
+  return type === 'function_call' || type === 'custom_tool_call';
+}
 
 function isAssistants({ type, role }: InputItem): boolean {
-  return ASSISTANTS.includes(type) || (type === 'message' && role === 'assistant');
+  return type === 'reasoning' || isCall(type) || (type === 'message' && role === 'assistant');
 }
 
 /** Undefined for items that mean nothing to the model. */
@@ -87,7 +89,8 @@ function assistantMessage(
   }
   const isKnown = turn.some(({ exact }) => exact !== undefined);
   if (!isKnown && (toolCalls.length === 0 || content === '')) return message;
-  return { ...message, harmony: turn.flatMap((entry, i) => toHarmony(entry, turn.slice(i + 1))) };
+  const lastCall = turn.findLastIndex(({ item }) => isCall(item.type));
+  return { ...message, harmony: turn.flatMap((entry, i) => toHarmony(entry, i < lastCall)) };
 }
 
 function itemText({ type, content, summary }: InputItem): string {
@@ -95,18 +98,19 @@ function itemText({ type, content, summary }: InputItem): string {
 }
 
 function toCall(item: InputItem): ToolCall[] {
-  if (item.type === 'message' || item.type === 'reasoning') return [];
+  if (!isCall(item.type)) return [];
   const written = item.type === 'custom_tool_call' ? item.input : item.arguments;
   return [{ id: String(item.call_id), name: modelName(String(item.name), item.namespace), arguments: String(written) }];
 }
 
-function toHarmony({ item, exact }: HistoryItem, after: readonly HistoryItem[]): Message[] {
+/** `leadsToCall`: what is said is said on the way to a call. */
+function toHarmony({ item, exact }: HistoryItem, leadsToCall: boolean): Message[] {
   if (exact !== undefined) return [exact];
   const [call] = toCall(item);
   if (call !== undefined) return [functionCallMessage(call.name, call.arguments)];
   const text = itemText(item);
   if (text === '') return [];
   if (item.type === 'reasoning') return [reasoningMessage(text)];
-  const isRemark = item.phase === 'commentary' || after.some((later) => toCall(later.item).length > 0);
+  const isRemark = item.phase === 'commentary' || leadsToCall;
   return [isRemark ? { role: 'assistant', channel: 'commentary', content: text } : answerMessage(text)];
 }

@@ -7,3 +7,8 @@ export type IdPrefix = 'resp' | 'rs' | 'msg' | 'fc' | 'ctc' | 'fco' | 'ctco' | '
 export function newId(prefix: IdPrefix): string {
   return `${prefix}_${randomBytes(24).toString('hex')}`;
 }
+
+/** Whether this is what the id of an item of ours looks like; clients have ids of their own. */
+export function isOutputId(id: string): boolean {
+  return /^(?:rs|msg|fc|ctc)_[0-9a-f]{48}$/.test(id);
+}

@@ -12,7 +12,8 @@ const tokenizer = o200kHarmony();
 const model = { name: 'm', tokenizer };
 const sampled = tokenizer.encodeWithSpecials('<|channel|>analysis<|message|>I think.<|end|>');
 const exact: Message = { role: 'assistant', channel: 'analysis', content: 'I think.', sampled };
-const item = { type: 'reasoning', id: 'rs_1', content: [{ type: 'reasoning_text', text: 'I think.' }] };
+const id = `rs_${'0'.repeat(48)}`;
+const item = { type: 'reasoning', id, content: [{ type: 'reasoning_text', text: 'I think.' }] };
 
 test('ids are for the model that wrote them, the words for every other', () => {
   assert.deepEqual(forModel({ item, exact, modelName: 'm' }, model), { item, exact });
@@ -45,12 +46,12 @@ const thoughts = new SealedThoughts(new Uint8Array(32));
 test('an item that comes back unchanged is what the model wrote, a changed one what the client says', () => {
   const store = storeWith(item);
   const changed = { ...item, content: [{ type: 'reasoning_text', text: 'I never thought.' }] };
-  const bare = { type: 'reasoning', id: 'rs_1', summary: [] };
+  const bare = { type: 'reasoning', id, summary: [] };
   const of = (sent: InputItem) => recall([sent], { store, thoughts }, model)[0]?.exact;
   assert.deepEqual(of(item), exact);
   assert.deepEqual(of(bare), exact, 'only its id was sent');
   assert.equal(of(changed), undefined);
-  assert.deepEqual(of({ type: 'item_reference', id: 'rs_1' }), exact);
+  assert.deepEqual(of({ type: 'item_reference', id }), exact);
 });
 
 test('a sealed thought is opened for the model that thought it, and by the key that sealed it', () => {

@@ -2,7 +2,8 @@ import { OssiaError } from '../../base/index.ts';
 import type { LoadedModel } from '../../chat/index.ts';
 import type { Message } from '../../harmony/index.ts';
 import { badRequest } from '../validate.ts';
-import type { HistoryItem } from './history.ts';
+import { type HistoryItem, isCall } from './history.ts';
+import { isOutputId } from './ids.ts';
 import { textOf } from './input.ts';
 import type { InputItem } from './items.ts';
 import { isFinished } from './response.ts';
@@ -47,7 +48,7 @@ export function recall(
   model: Writer,
 ): HistoryItem[] {
   return input.map((item, index) => {
-    const kept = /^(rs|msg|fc|ctc)_/.test(item.id) || item.type === 'item_reference' ? store.item(item.id) : undefined;
+    const kept = isOutputId(item.id) || item.type === 'item_reference' ? store.item(item.id) : undefined;
     if (item.type === 'item_reference') {
       if (!kept) {
         throw badRequest(`input[${index}]: item with id '${item.id}' not found; it may not have been stored`, 'input');
@@ -74,10 +75,6 @@ type Writer = Pick<LoadedModel, 'name' | 'tokenizer'>;
 function saysItsIds({ sampled, content }: Message, tokenizer: Writer['tokenizer']): boolean {
   if (sampled === undefined || typeof content !== 'string') return true;
   return sampled.every((id) => id < tokenizer.vocabSize) && tokenizer.decode(sampled).includes(content);
-}
-
-export function isCall(type: string): boolean {
-  return type === 'function_call' || type === 'custom_tool_call';
 }
 
 function saysTheSame(kept: InputItem, sent: InputItem): boolean {

@@ -112,7 +112,8 @@ export class Responses {
 
   async #createInBackground(plan: Plan, { client }: Caller): Promise<Reply> {
     const { store, report } = this.#options;
-    this.#background.checkRoom();
+    const { length } = JSON.stringify(plan.body);
+    this.#background.checkRoom(length);
     const leaving = new AbortController();
     const lending = this.#performer.lend(plan.body.model, leaving.signal);
     const early = await Promise.race([lending, later(PATIENCE_MS)]); // an unknown model is refused at once
@@ -125,7 +126,7 @@ export class Responses {
       lending.then((lease) => lease.release()).catch(() => {});
       throw error;
     }
-    const log = this.#background.start(id, async (events, signal) => {
+    const log = this.#background.start(id, length, async (events, signal) => {
       const stop = () => {
         leaving.abort();
         if (signal.reason instanceof OssiaError) recorder.interrupt(signal.reason);
