@@ -109,6 +109,7 @@ async function lastWord(): Promise<string[]> {
 }
 
 const home = mkdtempSync(join(tmpdir(), 'ossia-soak-'));
+process.on('exit', () => rmSync(home, { recursive: true, force: true }));
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 const abuse = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 const server = await ServerProcess.start({
@@ -132,7 +133,6 @@ try {
   agent.destroy();
   const code = await server.stop();
   if (code !== 0) problems.push(`the server ended with ${code} when it was asked to stop`);
-  rmSync(home, { recursive: true, force: true });
 }
 
 const trend = trendOf(samples);
