@@ -91,7 +91,7 @@ export const problems = {
   'api/not-found': { status: 404, next: 'Check the id, and that the response was stored' },
   'api/malformed-call': {
     status: 500,
-    next: 'Ask again, and let the server hold turns to their grammar: it does, unless started with --no-constrain',
+    next: 'Ask again: only a turn that is not held to its grammar ends like this',
   },
   'api/unsupported': { status: 501, next: 'See docs/server.md for what this server offers' },
   'server/unauthorized': { status: 401, next: 'Send a valid key as `Authorization: Bearer …` or `x-api-key`' },
