@@ -73,6 +73,8 @@ function refuse(error: unknown, c: RequestContext, { log }: ServerContext, group
   const response = send({ type: 'error', ...reply(error, c.get('requestId')) });
   const allow = error instanceof OssiaError && error.details.allow;
   if (Array.isArray(allow)) response.headers.set('allow', allow.join(', '));
+  // The clients of OpenAI and Anthropic would ask again after every 5xx, unless they are told that it will not help.
+  if (status === 501 || status === 507) response.headers.set('x-should-retry', 'false');
   response.headers.set('x-request-id', c.get('requestId'));
   return response;
 }

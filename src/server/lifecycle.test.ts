@@ -32,7 +32,9 @@ test('it is idle when the last request is over; probes do not count', async () =
   const probe = app.request('/health');
   assert.equal(lifecycle.requests, 1);
   lifecycle.drain();
-  assert.equal((await app.request('/client')).status, 503);
+  assert.equal((await app.request('/echo', { method: 'POST' })).status, 503);
+  assert.equal((await app.request('/id')).status, 200);
+  assert.equal((await app.request('/v1/responses/resp_1/cancel', { method: 'POST' })).status, 404);
   let isIdle = false;
   const idle = lifecycle.idle().then(() => {
     isIdle = true;

@@ -5,6 +5,11 @@ import { whenOver } from './http/over.ts';
 /** Asked by orchestrators, and answered to the end. */
 const PROBES = new Set(['/health', '/ready', '/ping', '/metrics', '/version']);
 
+/** Begins nothing: what is asked is there already, or speaks to a turn that runs. */
+function beginsNothing(method: string, path: string): boolean {
+  return method === 'GET' || method === 'HEAD' || /\/(?:answer_now|cancel)$/.test(path);
+}
+
 /** Where a server stands between its first request and its last. */
 export class Lifecycle {
   #state: 'loading' | 'ready' | 'draining' = 'loading';
@@ -26,7 +31,7 @@ export class Lifecycle {
     if (this.#state === 'loading') this.#state = 'ready';
   }
 
-  /** From now on new requests are refused with `server/draining`; those that run go on. */
+  /** From now on what would begin something is refused with `server/draining`; what runs goes on. */
   drain(): void {
     this.#state = 'draining';
   }
@@ -38,8 +43,10 @@ export class Lifecycle {
 
   /** Counts requests, and turns them away while the server drains. */
   readonly gate: Middleware = async (c, next) => {
-    if (PROBES.has(c.req.path)) return next();
-    if (this.#state === 'draining') throw new OssiaError('server/draining', 'This server takes no new requests');
+    const { method, path } = c.req;
+    if (PROBES.has(path)) return next();
+    if (this.#state === 'draining' && !beginsNothing(method, path))
+      throw new OssiaError('server/draining', 'This server takes no new requests');
     this.#requests++;
     if (c.env?.outgoing) {
       whenOver(c, () => this.#leave());

@@ -54,7 +54,8 @@ test('while a server drains, what runs comes to its own end, and what comes is s
   const ready = await fetch(`${server.url}/ready`);
   assert.deepEqual([ready.status, await ready.json()], [503, { status: 'not ready', reason: 'draining' }]);
   assert.equal((await fetch(`${server.url}/health`)).status, 200);
-  assert.ok(server.turns.answerNow(id)); // it is still there
+  const hurry = await fetch(`${server.url}/v1/chat/completions/${id}/answer_now`, { method: 'POST' });
+  assert.equal(hurry.status, 200); // what runs can still be spoken to
   const { text, finish } = wholeStream(await stream.untilClosed());
   assert.deepEqual([text, finish], ['Well then.', 'stop']);
   await closing;
