@@ -109,6 +109,15 @@ export const chatCompletionRequest = z.object({
   reserve: z.int().min(0).nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
   include_reasoning: z.boolean().nullish(),
+  /** OpenRouter's form of the same. */
+  reasoning: z
+    .object({
+      effort: effort.nullish(),
+      max_tokens: z.int().min(0).nullish(),
+      exclude: z.boolean().nullish(),
+      enabled: z.boolean().nullish(),
+    })
+    .nullish(),
   chat_template_kwargs: z
     .object({ reasoning_effort: effort.nullish(), enable_thinking: z.boolean().nullish() })
     .nullish(),
