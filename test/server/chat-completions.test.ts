@@ -259,6 +259,7 @@ test('thinking: less, none, hidden, and within a budget', async () => {
     { chat_template_kwargs: { enable_thinking: false } },
     { max_reasoning_tokens: 0 },
     { include_reasoning: false },
+    { reasoning: { exclude: true } },
   ]) {
     const message = await thoughts(off);
     assert.deepEqual([message.reasoning, message.reasoning_content], [undefined, undefined], JSON.stringify(off));

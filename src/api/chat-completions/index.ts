@@ -57,7 +57,7 @@ function headOf({ service_tier: tier, stream }: ChatCompletionRequest, { model, 
 function formOf(request: ChatCompletionRequest, { model }: Lease): AnswerForm {
   const isLegacy = (request.functions ?? []).length > 0;
   return {
-    reasoning: request.include_reasoning !== false,
+    reasoning: request.include_reasoning !== false && request.reasoning?.exclude !== true,
     logprobs: request.logprobs === true,
     isLegacy,
     maxCalls: isLegacy || request.parallel_tool_calls === false ? 1 : Number.POSITIVE_INFINITY,

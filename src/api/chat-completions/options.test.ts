@@ -92,10 +92,12 @@ test('every effort is one of the three, and none is no thought', () => {
   for (const [asked, effort] of Object.entries(efforts)) {
     assert.deepEqual(optionsOf({ reasoning_effort: asked }), { effort });
     assert.deepEqual(optionsOf({ chat_template_kwargs: { reasoning_effort: asked } }), { effort });
+    assert.deepEqual(optionsOf({ reasoning: { effort: asked, max_tokens: 9 } }), { effort, maxReasoningTokens: 9 });
   }
   const none = { effort: 'low', maxReasoningTokens: 0 };
   assert.deepEqual(optionsOf({ reasoning_effort: 'none', max_reasoning_tokens: 5 }), none);
   assert.deepEqual(optionsOf({ chat_template_kwargs: { enable_thinking: false } }), none);
+  assert.deepEqual(optionsOf({ reasoning: { enabled: false } }), none);
   assert.deepEqual(optionsOf({ chat_template_kwargs: { enable_thinking: true }, max_reasoning_tokens: 5 }), {
     maxReasoningTokens: 5,
   });

@@ -51,14 +51,12 @@ const EFFORTS: Readonly<Record<NonNullable<ChatCompletionRequest['reasoning_effo
 };
 
 function thinking(request: ChatCompletionRequest): { effort?: Effort; maxReasoningTokens?: number } {
-  const kwargs = request.chat_template_kwargs;
-  const asked = request.reasoning_effort ?? kwargs?.reasoning_effort;
-  const off = asked === 'none' || (asked == null && kwargs?.enable_thinking === false);
-  if (off) return { effort: 'low', maxReasoningTokens: 0 };
-  return given({
-    effort: asked == null ? undefined : EFFORTS[asked],
-    maxReasoningTokens: request.max_reasoning_tokens,
-  });
+  const { chat_template_kwargs: kwargs, reasoning } = request;
+  const asked = request.reasoning_effort ?? reasoning?.effort ?? kwargs?.reasoning_effort;
+  const isOff = asked === 'none' || (asked == null && (kwargs?.enable_thinking ?? reasoning?.enabled) === false);
+  if (isOff) return { effort: 'low', maxReasoningTokens: 0 };
+  const maxReasoningTokens = request.max_reasoning_tokens ?? reasoning?.max_tokens;
+  return given({ effort: asked == null ? undefined : EFFORTS[asked], maxReasoningTokens });
 }
 
 function formatOf(format: ChatCompletionRequest['response_format']): ChatOptions['responseFormat'] {
