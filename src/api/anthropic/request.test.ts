@@ -152,3 +152,27 @@ test('nulls say nothing', () => {
   assert.deepEqual(toPrompt(asked, seal).options, {});
   assert.deepEqual(toSampling(asked), { maxTokens: 100, reserve: 50 });
 });
+
+test('tools that clients carry out are told with the schema that Anthropic has for them', () => {
+  const tools = [
+    { type: 'bash_20250124', name: 'bash' },
+    { type: 'text_editor_20250728', name: 'str_replace_based_edit_tool', max_characters: 10_000 },
+    { type: 'text_editor_20250124', name: 'str_replace_editor' },
+    { type: 'memory_20250818', name: 'memory' },
+    { type: 'computer_20250124', name: 'computer', display_width_px: 1, display_height_px: 1 },
+  ];
+  const { options, ignoredTools } = toPrompt(request({ tools }), seal);
+  assert.deepEqual(ignoredTools, ['computer']);
+  const commands = Object.fromEntries(
+    (options.tools ?? []).map(({ name, parameters }) => {
+      const { properties } = parameters as { properties: Record<string, { type?: string; enum?: string[] }> };
+      return [name, properties.command?.enum ?? properties.command?.type];
+    }),
+  );
+  assert.deepEqual(commands, {
+    bash: 'string',
+    str_replace_based_edit_tool: ['view', 'create', 'str_replace', 'insert'],
+    str_replace_editor: ['view', 'create', 'str_replace', 'insert', 'undo_edit'],
+    memory: ['view', 'create', 'str_replace', 'insert', 'delete', 'rename'],
+  });
+});

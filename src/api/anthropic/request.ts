@@ -2,6 +2,7 @@ import { OssiaError } from '../../base/index.ts';
 import type { ChatMessage, ChatOptions, ToolDeclaration } from '../../chat/index.ts';
 import { badRequest } from '../validate.ts';
 import { toHistory } from './history.ts';
+import { knownTool } from './known-tools.ts';
 import type { CountTokensRequest, MessagesRequest, ToolParam } from './schema.ts';
 import type { Seal } from './seal.ts';
 
@@ -91,11 +92,13 @@ function readTools(given: readonly ToolParam[]): { readonly tools: ToolDeclarati
       const { name, description, input_schema: parameters, strict } = tool;
       tools.push({ name, parameters, ...(description ? { description } : {}), ...(strict ? { strict } : {}) });
     } else if (tool.type === 'custom') {
-      throw badRequest(
-        `tools[${i}].input_schema: a custom tool needs the schema of its input`,
-        `tools[${i}].input_schema`,
-      );
-    } else ignored.push(tool.name ?? tool.type);
+      const path = `tools[${i}].input_schema`;
+      throw badRequest(`${path}: a custom tool needs the schema of its input`, path);
+    } else {
+      const known = tool.name == null ? undefined : knownTool(tool.type, tool.name);
+      if (known) tools.push(known);
+      else ignored.push(tool.name ?? tool.type);
+    }
   });
   return { tools, ignored };
 }
