@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { load } from '../../src/chat/index.ts';
 import { scriptedModel } from '../../src/chat/testing.ts';
 import { o200kHarmony } from '../../src/tokenizer/index.ts';
-import { ask } from '../support/ask.ts';
-import type { Json } from '../support/chat-stream.ts';
+import { ask, askStream } from '../support/ask.ts';
+import { type Json, readChatStream } from '../support/chat-stream.ts';
 import { assertValid, chatRun, responsesRun } from '../support/compat.ts';
 import { type CompatCase, compatCases, nanoCases } from '../support/compat-cases.ts';
 import { writeRandomModel } from '../support/random-model.ts';
@@ -79,7 +79,7 @@ test('a model that knows nothing calls with arguments that each schema allows', 
 /** Whether a call came to its end; that it is valid is asserted. */
 async function calledBlindly(server: TestServer, one: CompatCase, seed: number): Promise<boolean> {
   const { name, description, parameters, question } = one;
-  const { choices } = await ask(server, '/v1/chat/completions', {
+  const request = {
     messages: [{ role: 'user', content: question }],
     tools: [{ type: 'function', function: { name, description, parameters } }],
     tool_choice: 'required',
@@ -87,10 +87,14 @@ async function calledBlindly(server: TestServer, one: CompatCase, seed: number):
     seed,
     max_tokens: 500,
     max_reasoning_tokens: 30,
-  });
+  };
+  const { choices } = await ask(server, '/v1/chat/completions', request);
   const [{ message, finish_reason: reason }] = choices;
   const calls: Json[] = message.tool_calls ?? [];
   assert.equal(reason, calls.length > 0 ? 'tool_calls' : 'length');
   for (const call of calls) assertValid(call.function.arguments, parameters);
+  const [streamed] = readChatStream(await askStream(server, '/v1/chat/completions', request)).choices;
+  assert.equal(streamed!.finishReason, reason);
+  if (calls.length > 0) assert.equal(streamed!.calls[0]!.arguments, calls[0].function.arguments);
   return calls.length > 0;
 }
