@@ -112,6 +112,29 @@ test('a call that the limit cuts is no call: the answer says length and shows wh
   });
 });
 
+test('of several calls in one turn, one is given where one was asked for', async () => {
+  const other = CALL.replace('Oslo', 'Rome').replace('<|call|>', '<|end|>');
+  const turn = `${other}<|start|>assistant${CALL}`;
+  for (const [more, count] of [
+    [{ tools }, 2],
+    [{ tools, parallel_tool_calls: true }, 2],
+    [{ tools, parallel_tool_calls: false }, 1],
+    [{ functions: [tools[0]!.function] }, 1],
+  ] as const) {
+    await withScript([turn, turn], async (server) => {
+      const { choices } = await ask(server, PATH, { messages: HELLO, ...more });
+      const { message } = choices[0];
+      const calls = message.tool_calls?.map((call: Json) => call.function) ?? [message.function_call];
+      assert.deepEqual([calls.length, JSON.parse(calls[0].arguments)], [count, { city: 'Rome' }]);
+      const [streamed] = readChatStream(await askStream(server, PATH, { messages: HELLO, ...more })).choices;
+      assert.deepEqual(
+        streamed!.calls.map((call) => call.arguments),
+        calls.map((call: Json) => call.arguments),
+      );
+    });
+  }
+});
+
 test('a call without arguments has an empty object', async () => {
   const call = '<|channel|>commentary to=functions.weather <|constrain|>json<|message|><|call|>';
   await withScript([call, call], async (server) => {
