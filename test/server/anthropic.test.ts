@@ -219,16 +219,26 @@ test('what is wrong with a request is said in the words of this API, with the pa
 });
 
 test('whoever leaves frees the model', async () => {
-  const response = await fetch(`${server.url}/v1/messages`, {
-    method: 'POST',
-    body: JSON.stringify(ask('Tell me a story.', { stream: true, max_tokens: 2000 })),
+  const { tokenizer } = await nano();
+  const text = `<|channel|>final<|message|>${'word '.repeat(3000)}`;
+  const to = await testServer({
+    model: scriptedModel(tokenizer, [text], { msPerToken: 5 }),
+    groups: [anthropicRoutes],
   });
-  const reader = response.body!.getReader();
-  await reader.read();
-  assert.equal(server.host.leases, 1);
-  await reader.cancel();
-  for (let i = 0; i < 500 && server.host.leases > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.deepEqual([server.host.leases, server.turns.size], [0, 0]);
+  try {
+    const response = await fetch(`${to.url}/v1/messages`, {
+      method: 'POST',
+      body: JSON.stringify(ask('Hi', { model: 'scripted', stream: true, max_tokens: 4000 })),
+    });
+    const reader = response.body!.getReader();
+    await reader.read();
+    assert.equal(to.host.leases, 1);
+    await reader.cancel();
+    for (let i = 0; i < 500 && to.turns.size > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([to.host.leases, to.turns.size], [0, 0]);
+  } finally {
+    await to.close();
+  }
 });
 
 test('an error in the middle of a stream is an event, and frees the model', async () => {
