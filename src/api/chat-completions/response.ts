@@ -95,7 +95,7 @@ function callFields(all: readonly ToolCall[], { isLegacy, custom, maxCalls }: An
   };
 }
 
-/** Clients read the arguments as JSON: a call that has none has an empty object. */
+/** Clients read the arguments as JSON: a call that has none but blanks has an empty object. */
 function argumentsOf(call: ToolCall): string {
-  return call.arguments === '' ? '{}' : call.arguments;
+  return call.arguments.trim() === '' ? `${call.arguments}{}` : call.arguments;
 }
