@@ -1,8 +1,8 @@
 import type { AssistantMessage, ChatMessage, ToolMessage } from '../../chat/index.ts';
+import type { Seal } from '../seal.ts';
 import { badRequest } from '../validate.ts';
 import { toCallId } from './ids.ts';
 import type { AssistantPart, MessageParam, ResultPart, SystemText, UserPart } from './schema.ts';
-import type { Seal } from './seal.ts';
 
 /** Texts of one kind in one message are joined as the turn's own texts are, so that a turn sent back is recognised. */
 const BETWEEN = '\n\n';

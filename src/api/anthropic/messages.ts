@@ -3,13 +3,13 @@ import type { ChatEnd, ChatEvent, ChatMessage, ChatOptions } from '../../chat/in
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
 import { json, type Reply, type SseEvent } from '../reply.ts';
+import { Seal } from '../seal.ts';
 import type { Turns } from '../turns.ts';
 import { collect } from './collect.ts';
 import { newMessageId } from './ids.ts';
 import { endingOf, messageOf, usageOf } from './message.ts';
 import { displayOf, type Prompt, toPrompt, toSampling } from './request.ts';
 import type { CountTokensRequest, MessagesRequest } from './schema.ts';
-import { Seal } from './seal.ts';
 import { streamMessage } from './stream.ts';
 
 /** Who asks. */

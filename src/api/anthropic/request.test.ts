@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Seal } from '../seal.ts';
 import { validate } from '../validate.ts';
 import { displayOf, toPrompt, toSampling } from './request.ts';
 import { messagesRequest } from './schema.ts';
-import { Seal } from './seal.ts';
 
 const seal = new Seal();
 const request = (more: object) =>

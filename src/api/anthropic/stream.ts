@@ -1,10 +1,10 @@
 import type { ChatEnd, ChatEvent, Usage } from '../../chat/index.ts';
 import type { SseEvent } from '../reply.ts';
+import type { Seal } from '../seal.ts';
 import { BlockStream, named } from './blocks.ts';
 import { errorBody } from './errors.ts';
 import { endingOf, type Message, messageOf, usageOf } from './message.ts';
 import type { ThinkingDisplay } from './request.ts';
-import type { Seal } from './seal.ts';
 
 export interface StreamOptions extends Pick<Message, 'id' | 'model'> {
   readonly promptTokens: number;

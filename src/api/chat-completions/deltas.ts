@@ -1,5 +1,5 @@
 import type { ChatEnd, ChatEvent, Usage } from '../../chat/index.ts';
-import { AnswerTokens, type TokenLogprob } from './answer-tokens.ts';
+import { AnswerTokens, type TokenLogprob } from '../answer-tokens.ts';
 import { type CutCall, finishReason } from './report.ts';
 import type { AnswerForm } from './response.ts';
 

@@ -1,7 +1,7 @@
 import { OssiaError } from '../../base/index.ts';
 import type { ChatEnd, ChatEvent, ToolCall, Usage } from '../../chat/index.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { AnswerTokens, type TokenLogprob } from './answer-tokens.ts';
+import { AnswerTokens, type TokenLogprob } from '../answer-tokens.ts';
 import { type CutCall, finishReason } from './report.ts';
 
 /** How a request wants its answers written. */

@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../../chat/index.ts';
 import type { Message } from '../../harmony/index.ts';
-import type { AnswerTokens } from '../chat-completions/answer-tokens.ts';
+import type { AnswerTokens } from '../answer-tokens.ts';
 import { CallDraft, type Draft, MessageDraft, ReasoningDraft } from './drafts.ts';
 import type { ItemEvent } from './events.ts';
 import type { OutputItem } from './items.ts';

@@ -1,5 +1,5 @@
 import type { ChatEvent, ChatMessage, ChatOptions, LoadedModel } from '../../chat/index.ts';
-import { AnswerTokens } from '../chat-completions/answer-tokens.ts';
+import { AnswerTokens } from '../answer-tokens.ts';
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
 import type { Turns } from '../turns.ts';
