@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecentValues } from './stats.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Meter, RecentValues } from './stats.ts';
 import { collect, open, promptOf, steps } from './testing.ts';
 
 test('recent values are the last ones', () => {
@@ -10,6 +11,18 @@ test('recent values are the last ones', () => {
   assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 5, mean: 5, max: 5 }, 5, 1]);
   for (const value of [9, 1, 2, 3]) values.add(value);
   assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 3, mean: 2, max: 3 }, 1, 3]);
+});
+
+test('who is sent away is told a time at the rate of the last requests, idle time left out', async () => {
+  const meter = new Meter();
+  const sink = meter.counting({ emit() {}, fail() {} });
+  for (let i = 0; i < 20; i++) {
+    meter.step({ sequences: 1, promptTokens: 1, ms: i < 3 ? 50_000 : 250 });
+    sink.fail(new Error('over'));
+    await sleep(5); // nothing is worked meanwhile
+  }
+  const waits = Array.from({ length: 4 }, () => meter.comeBackSeconds());
+  for (const [i, wait] of waits.entries()) assert.ok(wait <= 0.1 + 0.25 * (i + 1) && wait > 0.25 * i, waits.join());
 });
 
 test('an engine that did nothing says so', async () => {
