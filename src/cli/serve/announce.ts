@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module';
 import type { RunningServer, ServeOptions } from '../../index.ts';
 import { isLoopback } from '../../server/index.ts';
 import { announceModel } from '../announce.ts';
@@ -16,9 +17,8 @@ export async function announceServer(terminal: Terminal, server: RunningServer, 
     out.line(`  context  ${grouped(info.contextLength)} tokens`);
     out.line(`  backend  ${info.backendDescription}`);
     out.line(`  memory   ${memory}`);
-    out.line(
-      `  stored   ${dataDirectory === undefined ? 'in memory, until the server ends' : printable(dataDirectory)}`,
-    );
+    const kept = dataDirectory !== undefined && isBuiltin('node:sqlite'); // without SQLite the store falls back to memory
+    out.line(`  stored   ${kept ? printable(dataDirectory) : 'in memory, until the server ends'}`);
     out.line(`  keys     ${apiKeys.length === 0 ? 'none asked for' : `one of ${apiKeys.length} is needed`}`);
     out.line(`  try      ${tryLine(server.url, lease.name, apiKeys.length > 0)}`);
     announceModel(terminal, lease.model);
