@@ -28,7 +28,7 @@ export interface ServeOptions
   readonly allowedHosts?: readonly string[];
   /** Files in PEM form. Default: plain HTTP. */
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
-  /** Largest body of a request. Default 32 MiB. */
+  /** Largest body of a request. Default 8 MiB: some times what a full context takes, and read within a second. */
   readonly maxBodyBytes?: number;
   /** How long the body of a request may take to arrive. Default two minutes. */
   readonly bodyTimeoutMs?: number;
@@ -48,6 +48,6 @@ export interface ServeOptions
 
 export const DEFAULT_HOSTNAME = '127.0.0.1';
 export const DEFAULT_PORT = 6774;
-export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024;
+export const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024;
 export const DEFAULT_BODY_TIMEOUT_MS = 120_000;
 export const DEFAULT_MAX_CONNECTIONS = 1000;

@@ -73,7 +73,7 @@ export function addServeFlags(command: Command): Command {
   flag('--allow-host <name>', 'answer under this name too; repeatable', 'OSSIA_ALLOW_HOSTS').argParser(collectList);
   flag('--tls-cert <file>', 'serve HTTPS with this certificate', 'OSSIA_TLS_CERT');
   flag('--tls-key <file>', 'and this key', 'OSSIA_TLS_KEY');
-  flag('--max-body <bytes>', 'largest request (default: 32M)', 'OSSIA_MAX_BODY').argParser(parseBytes);
+  flag('--max-body <bytes>', 'largest request (default: 8M)', 'OSSIA_MAX_BODY').argParser(parseBytes);
   flag('--max-connections <n>', 'at a time (default: 1000)', 'OSSIA_MAX_CONNECTIONS').argParser(integer(1, 1_000_000));
   flag(
     '--request-timeout <time>',
