@@ -38,7 +38,7 @@ $cpu/kernels/selftest/run.sh --sanitize
 
 echo '== addon under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests'
 mkdir -p "$out/tree/build/Release"
-"$cxx" "${flags[@]}" "${memory[@]}" -shared -I"$headers" $cpu/native/{addon,program_check,program_run}.cc "${objects[@]}" \
+"$cxx" "${flags[@]}" "${memory[@]}" -shared -I"$headers" $cpu/native/{addon,program_check,program_run,sampling}.cc "${objects[@]}" \
   "$out/sets.o" -o "$out/tree/build/Release/ossia_cpu.node"
 for entry in src test models package.json node_modules; do ln -s "$PWD/$entry" "$out/tree/$entry"; done
 preload=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
