@@ -105,7 +105,7 @@ interface Seen {
 }
 
 /** The first of the ids, in falling order, at which `enough` holds for what stands up to and including it. Reorders them. */
-function select(weights: Float64Array, ids: Int32Array, enough: (seen: Seen) => boolean): Cut {
+export function select(weights: Float64Array, ids: Int32Array, enough: (seen: Seen) => boolean): Cut {
   const before = (a: number, b: number) => compareWeights(weights[a]!, a, weights[b]!, b);
   let low = 0;
   let high = ids.length; // the answer lies in [low, high)
