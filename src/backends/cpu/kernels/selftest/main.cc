@@ -40,6 +40,7 @@ int main() {
   add_product_cases(cases);
   add_attention_cases(cases);
   add_small_cases(cases);
+  add_sampling_cases(cases);
 
   int64_t num_sets;
   const ossia::InstructionSet* sets = ossia::instruction_sets(&num_sets);

@@ -77,6 +77,7 @@ double dequantized(const std::vector<float>& x, int64_t cols, int64_t row, int64
 void add_product_cases(std::vector<Case>& cases);
 void add_attention_cases(std::vector<Case>& cases);
 void add_small_cases(std::vector<Case>& cases);
+void add_sampling_cases(std::vector<Case>& cases);
 bool check_exp();
 
 }  // namespace selftest
