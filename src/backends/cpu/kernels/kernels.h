@@ -88,7 +88,7 @@ struct SamplingKernels {
   // The lowest index among equals.
   int64_t (*argmax)(const float* x, int64_t n);
 
-  // weights[i] = exp((x[i] - max) * scale) in double, with fdlibm's bits; returns their sum, added in order. weights may be null.
+  // weights[i] = exp((x[i] - max) * scale) in double, with Math.exp's bits; returns their sum, added in order. weights may be null.
   double (*weigh)(const float* x, int64_t n, double max, double scale, double* weights);
 
   // The first id at which `left`, less all weights up to there, is below zero; or else the last that weighs anything, or -1.

@@ -50,7 +50,7 @@ int main() {
   for (const Case& c : cases) {
     const std::vector<float> truth = c.run(*sets[num_sets - 1].kernels, cuts[0]);  // the last set is the portable one
     failures += !close_enough(c, truth);
-    for (float x : truth) hash = mix_into(hash, x);
+    for (float x : truth) hash = c.is_universal ? mix_into(hash, x) : hash;
     for (int64_t set = 0; set < num_sets; set++) {
       if (!sets[set].supported) continue;
       for (const Cut& cut : cuts) {

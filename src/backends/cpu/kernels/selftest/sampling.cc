@@ -32,7 +32,7 @@ static void add_row(std::vector<Case>& cases, int64_t n, float spread, double sc
     for (double weight : weights) append(out, weight);
     return out;
   };
-  cases.push_back({name + " weigh", weigh, nullptr});
+  cases.push_back({name + " weigh", weigh, nullptr, false});
 
   auto rounded = [=](const Kernels& k, Cut) {
     std::vector<double> weights(n);
@@ -47,7 +47,7 @@ static void add_row(std::vector<Case>& cases, int64_t n, float spread, double sc
     }
     return all;
   };
-  cases.push_back({name + " exp", rounded, exact});
+  cases.push_back({name + " exp", rounded, exact, false});
 
   // Positions, each found again in the plain way.
   std::vector<double> weights(n);
