@@ -44,5 +44,5 @@ for entry in src test models package.json node_modules; do ln -s "$PWD/$entry" "
 preload=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
 # Node's own leaks are not ours; a preserved path makes the addon beside the links the one that is loaded.
 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$preload OSSIA_REQUIRE_ADDON=1 \
-  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/cpu.test.ts" "$out/tree/src/backends/cpu/bits.test.ts"
+  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/"{cpu,bits,sampling}.test.ts
 echo 'sanitizers: clean'
