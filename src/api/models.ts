@@ -13,7 +13,10 @@ export async function listModels(host: Host): Promise<Reply> {
 /** `GET /v1/models/{id}`, by any of a model's names. Rejects with `api/unknown-model`. */
 export async function retrieveModel(host: Host, id: string): Promise<Reply> {
   const cards = await host.models();
-  const card = cards.find(({ name }) => name === id) ?? cards.find(({ otherNames = [] }) => otherNames.includes(id));
+  const names = [id, id.replace(/:latest$/, ''), `${id}:latest`];
+  const card =
+    cards.find(({ name }) => name === id) ??
+    cards.find(({ name, otherNames = [] }) => [name, ...otherNames].some((other) => names.includes(other)));
   if (!card) {
     throw new OssiaError('api/unknown-model', `Cannot find the model ${JSON.stringify(id)} here`, {
       details: { param: 'model' },

@@ -41,6 +41,8 @@ export interface TurnsOptions {
   readonly observer?: TurnObserver;
   /** How long a turn may wait for its first event before its stream begins, in ms. Default 300. */
   readonly patienceMs?: number;
+  /** `false`: the model may write malformed turns, which are then repaired or refused as far as each format can. For research. */
+  readonly constrain?: boolean;
 }
 
 /** What a request has on its turn while it runs. */
@@ -51,12 +53,14 @@ export class Turns {
   readonly #memory: TurnMemory;
   readonly #observer: TurnObserver | undefined;
   readonly #patienceMs: number;
+  readonly #constrain: boolean;
   readonly #running = new Map<string, { readonly hurry: AbortController; readonly stop: AbortController }>();
 
-  constructor({ memory, observer, patienceMs = 300 }: TurnsOptions) {
+  constructor({ memory, observer, patienceMs = 300, constrain = true }: TurnsOptions) {
     this.#memory = memory;
     this.#observer = observer;
     this.#patienceMs = patienceMs;
+    this.#constrain = constrain;
   }
 
   /** Turns that run now. */
@@ -76,7 +80,8 @@ export class Turns {
     request: TurnRequest,
   ): Promise<AsyncIterableIterator<ChatEvent>> {
     const restored = this.#memory.restore(model.name, history);
-    return this.#begin(model, request, (controls) => model.chat(restored, { ...options, ...controls }));
+    const held = this.#constrain ? options : freely(options);
+    return this.#begin(model, request, (controls) => model.chat(restored, { ...held, ...controls }));
   }
 
   /** Starts the continuation of plain token ids, as `start` starts a turn. */
@@ -161,6 +166,11 @@ export class Turns {
       seen?.over?.();
     }
   }
+}
+
+/** Without the constraint. A reserve is the formats' own default, which nobody asked for; what was asked for and cannot be held is refused. */
+function freely({ reserve: _, ...options }: ChatOptions): ChatOptions {
+  return { ...options, constrain: false };
 }
 
 function later(ms: number): Promise<void> {

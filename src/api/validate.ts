@@ -22,16 +22,24 @@ export function badRequest(message: string, param = '', cause?: unknown): OssiaE
   });
 }
 
-type Issue = Pick<core.$ZodIssue, 'path' | 'message'> & { readonly errors?: readonly (readonly core.$ZodIssue[])[] };
+type Issue = Pick<core.$ZodIssue, 'code' | 'path' | 'message'> & {
+  readonly errors?: readonly (readonly core.$ZodIssue[])[];
+};
 
-/** Of a union, the complaint of the member that came furthest: "expected string" of another member helps nobody. */
+/** Of a union, the complaint of the member that was meant: "expected string" of another member helps nobody. */
 function deepest(issue: Issue): Issue {
   const inner = (issue.errors ?? []).flatMap((errors) => errors.map((error) => deepest(error)));
   const best = inner.reduce<Issue | undefined>(
-    (longest, error) => (error.path.length > (longest?.path.length ?? 0) ? error : longest),
+    (nearest, error) => (nearness(error) > (nearest === undefined ? 0 : nearness(nearest)) ? error : nearest),
     undefined,
   );
   return best ? { ...best, path: [...issue.path, ...best.path] } : issue;
+}
+
+/** Which member was meant is told first by a value of its type that is too large or too small, then by how far it came. */
+function nearness({ code, path }: Issue): number {
+  const isOfItsType = code === 'too_big' || code === 'too_small';
+  return path.length + (isOfItsType ? 1000 : 0);
 }
 
 function pathOf({ path }: Issue, at: string): string {

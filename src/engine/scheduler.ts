@@ -60,7 +60,12 @@ export class Scheduler {
       kvBytesUsed: this.#runner.kvBytesUsed(),
       kvBytesCapacity,
       ...this.#meter.totals,
-      prefixCache: { blocks: this.#kept.size, evictions: this.#kept.evictions, ...this.#meter.lookups },
+      prefixCache: {
+        blocks: this.#kept.size,
+        idleBlocks: this.#kept.countFree(),
+        evictions: this.#kept.evictions,
+        ...this.#meter.lookups,
+      },
     };
   }
 

@@ -25,7 +25,7 @@ test('an engine that did nothing says so', async () => {
     blockSize: 8,
     kvBytesUsed: 0,
     kvBytesCapacity: 2400,
-    prefixCache: { blocks: 0, queriedTokens: 0, hitTokens: 0, evictions: 0 },
+    prefixCache: { blocks: 0, idleBlocks: 0, queriedTokens: 0, hitTokens: 0, evictions: 0 },
     steps: 0,
     prefillTokens: 0,
     decodeTokens: 0,
@@ -48,7 +48,10 @@ test('everything that is done is counted once', async () => {
   const forced = { allow: () => assert.fail(), advance: () => {}, forced: () => [7, 8] };
   await collect(engine.submit([9], { maxTokens: 5, stopIds: [] }, { constraint: forced }));
   const stats = engine.stats();
-  assert.deepEqual(stats.prefixCache, { blocks: 4, queriedTokens: 24 + 31 + 1, hitTokens: 29, evictions: 0 });
+  assert.deepEqual(stats.prefixCache, {
+    ...{ blocks: 4, idleBlocks: 4, evictions: 0 },
+    ...{ queriedTokens: 24 + 31 + 1, hitTokens: 29 },
+  });
   assert.deepEqual([stats.prefillTokens, stats.decodeTokens, stats.forcedTokens], [24 + 2, 6 + 1, 5]);
   assert.deepEqual(stats.requests, { stop: 0, length: 3, cancelled: 1, failed: 0 });
   assert.deepEqual([stats.steps, stats.batchSize], [3 + 5 + 1, { last: 1, mean: 1 }]);

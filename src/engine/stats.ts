@@ -24,6 +24,8 @@ export interface EngineStats {
   readonly prefixCache: {
     /** Blocks that are kept now, whether or not a running sequence uses them too. */
     readonly blocks: number;
+    /** Those of them that no running sequence uses: they make room when it is needed. */
+    readonly idleBlocks: number;
     /** Prompt tokens that were looked up, and those that were found. */
     readonly queriedTokens: number;
     readonly hitTokens: number;

@@ -25,6 +25,30 @@ test('what was wrong with a request is not logged in its own words', async () =>
   assert.doesNotMatch(JSON.stringify(log.lines), /private/);
 });
 
+test('a full queue is no failure: it is warned of in a line, without a stack', async () => {
+  const log = keepLog();
+  const busy: RouteGroup = {
+    register: (app) => {
+      app.get('/busy', () => {
+        throw new OssiaError('engine/queue-full', 'Cannot take another request');
+      });
+      app.get('/missing', () => {
+        throw new OssiaError('api/unsupported', 'There is no thing');
+      });
+    },
+  };
+  const app = createApp({ host: emptyHost, turns: undefined as never, log, version: '1' }, [busy]);
+  assert.equal((await app.request('/busy')).status, 503);
+  assert.equal((await app.request('/missing')).status, 501);
+  assert.deepEqual(
+    log.lines.map(({ level, fields }) => [level, 'err' in fields]),
+    [
+      ['warn', false],
+      ['debug', false],
+    ],
+  );
+});
+
 test('a group words the errors of its paths, guards’ included; 501 is not to be tried again', async () => {
   const group: RouteGroup = {
     register(app) {

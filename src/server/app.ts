@@ -62,19 +62,24 @@ function unknownRoute(app: App, c: RequestContext): OssiaError {
   });
 }
 
+const NOT_IMPLEMENTED = 501;
+/** No fault of the server's: there may be thousands a minute, and a stack would say nothing. */
+const TOO_BUSY: ReadonlySet<number> = new Set([503, 504]);
+
 function refuse(error: unknown, c: RequestContext, { log }: ServerContext, groups: readonly RouteGroup[]): Response {
   const { status, code } = problemOf(error);
   const fields = { requestId: c.get('requestId'), method: c.req.method, path: c.req.path, status, code };
   // What was wrong with a request may quote it, and texts of requests are not logged.
-  if (status >= 500) log.error({ ...fields, err: error }, 'request failed');
-  else log.debug(fields, 'request refused');
+  if (status < 500 || status === NOT_IMPLEMENTED) log.debug(fields, 'request refused');
+  else if (TOO_BUSY.has(status)) log.warn(fields, 'request refused');
+  else log.error({ ...fields, err: error }, 'request failed');
   const { path } = c.req;
   const reply = groups.find(({ errors }) => errors && path.startsWith(errors.prefix))?.errors?.reply ?? openAiError;
   const response = send({ type: 'error', ...reply(error, c.get('requestId')) });
   const allow = error instanceof OssiaError && error.details.allow;
   if (Array.isArray(allow)) response.headers.set('allow', allow.join(', '));
   // The clients of OpenAI and Anthropic would ask again after every 5xx, unless they are told that it will not help.
-  if (status === 501 || status === 507) response.headers.set('x-should-retry', 'false');
+  if (status === NOT_IMPLEMENTED || status === 507) response.headers.set('x-should-retry', 'false');
   response.headers.set('x-request-id', c.get('requestId'));
   return response;
 }

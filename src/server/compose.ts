@@ -31,7 +31,11 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
   const metrics = new Metrics(version());
   const models = options.host === undefined ? new ModelHost(modelOptions(options)) : undefined;
   const host = models ?? options.host!;
-  const turns = new Turns({ memory: new TurnMemory(), observer: observeAll([metrics.turns, tallyTurns(scope)]) });
+  const turns = new Turns({
+    memory: new TurnMemory(),
+    observer: observeAll([metrics.turns, tallyTurns(scope)]),
+    constrain: options.constrain ?? true,
+  });
   const store = await openResponseStore({
     directory: dataDirectory,
     days: storeDays,

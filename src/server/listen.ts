@@ -40,6 +40,7 @@ export async function listen(fetch: Fetch, options: ListenOptions): Promise<{ se
   const { hostname, port, tls, headersTimeoutMs, bodyTimeoutMs } = options;
   const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: false, // it is refused here, in our words
     headersTimeout: Math.min(headersTimeoutMs, bodyTimeoutMs),
     requestTimeout: bodyTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -76,12 +77,17 @@ function answer(server: Server, fetch: Fetch, { maxConnections, log }: ListenOpt
   server.maxConnections = maxConnections + REFUSABLE;
   server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('drop', () => log.warn({ maxConnections }, 'a connection was dropped: there are too many'));
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     connections.open(request.socket, response);
-    if (!connections.refuses(request.socket)) return void listener(request, response);
-    log.warn({ maxConnections }, 'a connection was refused: there are too many');
-    replyRaw(request.socket, new OssiaError('server/too-many-requests', 'There are too many connections'));
-  });
+    if (connections.refuses(request.socket)) {
+      log.warn({ maxConnections }, 'a connection was refused: there are too many');
+      replyRaw(request.socket, new OssiaError('server/too-many-requests', 'There are too many connections'));
+    } else if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      replyRaw(request.socket, new OssiaError('server/bad-http', 'The request has no Host header'));
+    } else listener(request, response);
+  };
+  server.on('request', onRequest);
+  server.on('checkExpectation', onRequest); // other than 100-continue: expectations need not be met
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || connections.isAnswering(socket)) return void socket.destroy(error);
     replyRaw(socket, describeHttpError(error));

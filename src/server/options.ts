@@ -34,6 +34,8 @@ export interface ServeOptions
   readonly bodyTimeoutMs?: number;
   /** How long a request may run; then its turn ends with what there is. Default: as long as it takes. */
   readonly requestTimeoutMs?: number;
+  /** `false`: turns are sampled without the mask that keeps them well-formed. For research. Default true. */
+  readonly constrain?: boolean;
   /** Connections at a time. Default 1,000. */
   readonly maxConnections?: number;
   /** Days for which responses are kept in the data directory. Default 30. */

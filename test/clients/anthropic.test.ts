@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import Anthropic, { APIUserAbortError, BadRequestError, NotFoundError } from '@anthropic-ai/sdk';
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
-import { closeNano, type TestServer, testServer } from '../support/server.ts';
+import { scriptedModel } from '../../src/chat/testing.ts';
+import { closeNano, nano, type TestServer, testServer } from '../support/server.ts';
 
 const model = 'ossia-nano';
 const weather: Anthropic.Tool = {
@@ -147,11 +148,20 @@ test('errors come as the classes that programs catch', async () => {
 });
 
 test('abort ends a stream and frees the model', async () => {
-  const stream = client.messages.stream({ ...asking('Tell me a story.'), max_tokens: 2000 });
-  stream.on('text', () => stream.abort());
-  await assert.rejects(stream.finalMessage(), APIUserAbortError);
-  for (let i = 0; i < 500 && server.host.leases > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.equal(server.host.leases, 0);
+  const text = `<|channel|>final<|message|>${'word '.repeat(3000)}`;
+  const to = await testServer({
+    model: scriptedModel((await nano()).tokenizer, [text], { name: model, msPerToken: 5 }),
+  });
+  try {
+    const slow = new Anthropic({ baseURL: to.url, apiKey: 'unused', maxRetries: 0 });
+    const stream = slow.messages.stream({ ...asking('Tell me a story.'), max_tokens: 4000 });
+    stream.on('text', () => stream.abort());
+    await assert.rejects(stream.finalMessage(), APIUserAbortError);
+    for (let i = 0; i < 500 && to.turns.size > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([to.host.leases, to.turns.size], [0, 0]);
+  } finally {
+    await to.close();
+  }
 });
 
 test('models are listed, and found by name', async () => {

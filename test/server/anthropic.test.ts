@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
+import { Messages, messagesRequest, validate } from '../../src/api/index.ts';
 import { type ScriptedTurn, scriptedModel } from '../../src/chat/testing.ts';
 import { anthropicRoutes } from '../../src/server/routes/anthropic.ts';
-import { assemble, parseEvents } from '../support/anthropic-stream.ts';
+import { assemble, parseEvents, type StreamEvent } from '../support/anthropic-stream.ts';
 import { closeNano, nano, type TestServer, testServer } from '../support/server.ts';
 
 type Json = Record<string, unknown>;
@@ -218,16 +219,26 @@ test('what is wrong with a request is said in the words of this API, with the pa
 });
 
 test('whoever leaves frees the model', async () => {
-  const response = await fetch(`${server.url}/v1/messages`, {
-    method: 'POST',
-    body: JSON.stringify(ask('Tell me a story.', { stream: true, max_tokens: 2000 })),
+  const { tokenizer } = await nano();
+  const text = `<|channel|>final<|message|>${'word '.repeat(3000)}`;
+  const to = await testServer({
+    model: scriptedModel(tokenizer, [text], { msPerToken: 5 }),
+    groups: [anthropicRoutes],
   });
-  const reader = response.body!.getReader();
-  await reader.read();
-  assert.equal(server.host.leases, 1);
-  await reader.cancel();
-  for (let i = 0; i < 500 && server.host.leases > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.deepEqual([server.host.leases, server.turns.size], [0, 0]);
+  try {
+    const response = await fetch(`${to.url}/v1/messages`, {
+      method: 'POST',
+      body: JSON.stringify(ask('Hi', { model: 'scripted', stream: true, max_tokens: 4000 })),
+    });
+    const reader = response.body!.getReader();
+    await reader.read();
+    assert.equal(to.host.leases, 1);
+    await reader.cancel();
+    for (let i = 0; i < 500 && to.turns.size > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.deepEqual([to.host.leases, to.turns.size], [0, 0]);
+  } finally {
+    await to.close();
+  }
 });
 
 test('an error in the middle of a stream is an event, and frees the model', async () => {
@@ -347,6 +358,38 @@ test('thoughts that a client drops come back, though the arguments came back as 
     await create({ ...body, messages: [...(body.messages as Json[]), ...rest] }, to);
     const prompt = tokenizer.decode(model.engine.requests[1]!.prompt);
     assert.ok(prompt.includes(`Swiss?<|end|><|start|>assistant${call}`), prompt);
+  } finally {
+    await to.close();
+  }
+});
+
+test('a request whose time is up has what there is, and is cut', async () => {
+  const { tokenizer } = await nano();
+  const text = `<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>${'word '.repeat(3000)}`;
+  const model = scriptedModel(tokenizer, [text, text], { msPerToken: 5 });
+  const to = await testServer({ model, groups: [anthropicRoutes] });
+  try {
+    for (const stream of [false, true]) {
+      const body = ask('Hi', { model: 'scripted', max_tokens: 4000, stream, thinking: { type: 'adaptive' } });
+      const messages = new Messages({ host: to.host, turns: to.turns });
+      const signal = AbortSignal.timeout(1000);
+      const reply = await messages.create(validate(messagesRequest, body), {
+        requestId: 'req_1',
+        client: 'me',
+        signal,
+      });
+      if (reply.type === 'sse') {
+        const events: StreamEvent[] = [];
+        for await (const { event, data } of reply.events) events.push({ event, data } as StreamEvent);
+        const { message, error } = assemble(events);
+        assert.deepEqual([types(message), message.stop_reason, error], [['thinking', 'text'], 'max_tokens', undefined]);
+      } else {
+        assert.equal(reply.type, 'json');
+        const message = (reply.type === 'json' ? reply.body : {}) as Json;
+        assert.deepEqual([types(message), message.stop_reason], [['thinking', 'text'], 'max_tokens']);
+      }
+      assert.equal(to.host.leases, 0);
+    }
   } finally {
     await to.close();
   }

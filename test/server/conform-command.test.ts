@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chatFaults } from '../support/faults.ts';
+import { chatFaults } from '../support/faults/index.ts';
 import { type FaultyServer, faultyServer } from '../support/faulty-server.ts';
 import { closeNano, type TestServer, testServer } from '../support/server.ts';
 

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type ApiName, conform } from '../../src/conform/index.ts';
-import { anthropicFaults, chatFaults, type KnownFault, ollamaFaults, responsesFaults } from '../support/faults.ts';
+import {
+  anthropicFaults,
+  chatFaults,
+  type KnownFault,
+  ollamaFaults,
+  responsesFaults,
+} from '../support/faults/index.ts';
 import { type FaultyServer, faultyServer } from '../support/faulty-server.ts';
 import { closeNano, type TestServer, testServer } from '../support/server.ts';
 
@@ -44,6 +50,19 @@ const sections: readonly (readonly [ApiName, readonly KnownFault[]])[] = [
   ['ollama', ollamaFaults],
   ['anthropic', anthropicFaults],
 ];
+
+/** What cannot be broken by changing replies: `conform-hostile.test.ts` has a server that does not let go; seeds are for information. */
+const EXEMPT = /^\w+\.(?:cancel|seed)$|^chat\.stream\.same$/;
+
+test('every check is broken by some fault', async () => {
+  const { apis } = await conform(server.url);
+  const broken = new Set(sections.flatMap(([, faults]) => faults.flatMap(({ breaks }) => breaks)));
+  const ids = apis.flatMap(({ results }) => results.map(({ id }) => id));
+  assert.deepEqual(
+    ids.filter((id) => !broken.has(id) && !EXEMPT.test(id)),
+    [],
+  );
+});
 
 for (const [api, faults] of sections) {
   for (const fault of faults) {

@@ -126,7 +126,8 @@ test('what a server does can be scraped, by the names of vLLM', async () => {
     assert.equal(value(`ossia:repairs_total${model}`), 0);
     assert.ok(value(`ossia:cached_tokens_total${model}`) > 0);
     assert.equal(value(`vllm:num_requests_running${model}`), 0);
-    assert.ok(value(`vllm:kv_cache_usage_perc${model}`) > 0);
+    assert.equal(value(`vllm:kv_cache_usage_perc${model}`), 0);
+    assert.ok(value(`ossia:prefix_cache_blocks${model}`) > 0);
     assert.ok(value(`vllm:prefix_cache_hits_total${model}`) <= value(`vllm:prefix_cache_queries_total${model}`));
     assert.ok(value(`ossia:forced_tokens_total${model}`) + value(`ossia:sampled_tokens_total${model}`) >= generated);
     assert.equal(value('ossia:models_loaded'), 1);

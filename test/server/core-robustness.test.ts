@@ -62,6 +62,7 @@ test('a Host header or a URL that cannot be is refused in JSON', async () => {
     'GET / HTTP/1.1\r\nhost: localhost:99999',
     'GET /\\x HTTP/1.1\r\nhost: localhost',
     'GET http://[ HTTP/1.1\r\nhost: localhost',
+    'GET /health HTTP/1.1\r\naccept: */*',
   ]) {
     assertRefusal(await say(`${head}\r\n\r\n`), 400);
   }
@@ -74,6 +75,11 @@ test('HTTP/1.0 probes without a Host header, and paths with odd escapes, are ans
     const { status } = await say(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
     assert.ok([200, 400, 404].includes(status), `${path}: ${status}`);
   }
+});
+
+test('what a client expects besides 100-continue is left alone', async () => {
+  const { status, body } = await say('GET /health HTTP/1.1\r\nhost: localhost\r\nexpect: 200-ok\r\n\r\n');
+  assert.deepEqual([status, JSON.parse(body)], [200, { status: 'ok' }]);
 });
 
 test('a request that comes too slowly is told so', async () => {

@@ -47,6 +47,8 @@ test('a model is found by its id, slashes and colons encoded or not', async () =
       const expected = [200, model(name, 'local')];
       assert.deepEqual(await get(`/v1/models/${name}`), expected);
       assert.deepEqual(await get(`/v1/models/${encodeURIComponent(name)}`), expected);
+      if (!name.includes(':'))
+        assert.deepEqual(await get(`/v1/models/${name}:latest`), [200, model(`${name}:latest`, 'local')]);
     }
     const [status, body] = await get('/v1/models/openai/gpt-6');
     assert.equal(status, 404);

@@ -138,6 +138,7 @@ test('whatever the model writes, the stream is in order and says what the respon
   ];
   const all = [...pieces, ...headers.map((text) => tokenizer.encodeWithSpecials(text))];
   const turns = fc.array(fc.constantFrom(...all), { minLength: 1, maxLength: 25 }).map((parts) => parts.flat());
+  const blankCall = tokenizer.encodeWithSpecials(' to=functions.f<|channel|>commentary<|message|>\n<|call|>');
   const tools = [
     { type: 'function', name: 'f', parameters: { type: 'object' } },
     { type: 'custom', name: 'g' },
@@ -147,6 +148,6 @@ test('whatever the model writes, the stream is in order and says what the respon
       const { whole, streamed } = await bothWays(tokens, tools);
       assert.deepEqual(withoutEmpty(streamed), withoutEmpty(whole));
     }),
-    { numRuns: 200 },
+    { numRuns: 200, examples: [[blankCall]] },
   );
 });

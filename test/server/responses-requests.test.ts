@@ -224,6 +224,15 @@ test('a stop text ends the answer, and the response says which', async () => {
   const { response } = await ask({ input: 'Go', stop: ['two'] }, '<|channel|>final<|message|>one two three<|return|>');
   assert.equal(response.output[0]?.content[0]?.text, 'one ');
   assert.equal((response.ossia as { stop: string }).stop, 'two');
+  const include = ['message.output_text.logprobs'];
+  const { response: told } = await ask(
+    { input: 'Go', stop: ['two'], include },
+    '<|channel|>final<|message|>one two three<|return|>',
+  );
+  assert.deepEqual(
+    told.output[0]?.content[0]?.logprobs.map(({ token }) => token),
+    ['one', ' two'],
+  );
 });
 
 test('remarks before a call are messages of their own, with their phase', async () => {

@@ -2,10 +2,10 @@ import { OssiaError } from '../../base/index.ts';
 import type { ChatEvent, ToolCall } from '../../chat/index.ts';
 import { JsonScanner } from '../../harmony/index.ts';
 import type { SseEvent } from '../reply.ts';
+import type { Seal } from '../seal.ts';
 import { toToolUseId } from './ids.ts';
 import { inputOf } from './message.ts';
 import type { ThinkingDisplay } from './request.ts';
-import type { Seal } from './seal.ts';
 
 type OpenBlock =
   | { readonly type: 'thinking' | 'text' }

@@ -1,8 +1,8 @@
 import type { ChatEnd, ChatEvent, Usage } from '../../chat/index.ts';
+import type { Seal } from '../seal.ts';
 import { toToolUseId } from './ids.ts';
 import { type ContentBlock, inputOf } from './message.ts';
 import type { ThinkingDisplay } from './request.ts';
-import type { Seal } from './seal.ts';
 
 export interface CollectedTurn {
   readonly content: readonly ContentBlock[];

@@ -1,8 +1,8 @@
 import type { AssistantMessage, ChatMessage, ToolMessage } from '../../chat/index.ts';
+import type { Seal } from '../seal.ts';
 import { badRequest } from '../validate.ts';
 import { toCallId } from './ids.ts';
 import type { AssistantPart, MessageParam, ResultPart, SystemText, UserPart } from './schema.ts';
-import type { Seal } from './seal.ts';
 
 /** Texts of one kind in one message are joined as the turn's own texts are, so that a turn sent back is recognised. */
 const BETWEEN = '\n\n';
@@ -18,9 +18,24 @@ export function toHistory(
       'the conversation must end with a message of the user: gpt-oss does not go on with a message begun for it';
     throw badRequest(`messages: ${why}`, 'messages');
   }
+  checkResults(messages);
   const instructions = systemText(system ?? '');
   const rest = messages.flatMap((message, i) => toMessages(message, `messages[${i}]`, seal));
   return [...(instructions === '' ? [] : [{ role: 'system' as const, content: instructions }]), ...rest];
+}
+
+/** Every result answers a call that stands before it. */
+function checkResults(messages: readonly MessageParam[]): void {
+  const calls = new Set<string>();
+  for (const [i, { content }] of messages.entries()) {
+    if (typeof content === 'string') continue;
+    for (const [j, part] of content.entries()) {
+      if (part.type === 'tool_use') calls.add(part.id);
+      if (part.type !== 'tool_result' || calls.has(part.tool_use_id)) continue;
+      const path = `messages[${i}].content[${j}].tool_use_id`;
+      throw badRequest(`${path}: no tool_use before it has the id "${part.tool_use_id}"`, path);
+    }
+  }
 }
 
 /**

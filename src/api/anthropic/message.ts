@@ -52,12 +52,15 @@ export interface Ending {
   readonly stopSequence: string | null;
 }
 
-/** Why a turn ended. `maxTokens`: what the request allowed; who got less was cut by the context. */
+/**
+ * Why a turn ended. `maxTokens`: what the request allowed; who got less was cut by the context, or by the time that a request
+ * may take, for which this format has no word of its own.
+ */
 export function endingOf({ reason, stop }: ChatEnd, { outputTokens }: Usage, maxTokens: number): Ending {
   if (stop !== undefined) return { reason: 'stop_sequence', stopSequence: stop };
   if (reason === 'tool_calls') return { reason: 'tool_use', stopSequence: null };
-  if (reason !== 'length') return { reason: 'end_turn', stopSequence: null };
-  const isContext = outputTokens < maxTokens;
+  if (reason === 'stop') return { reason: 'end_turn', stopSequence: null };
+  const isContext = reason === 'length' && outputTokens < maxTokens;
   return { reason: isContext ? 'model_context_window_exceeded' : 'max_tokens', stopSequence: null };
 }
 

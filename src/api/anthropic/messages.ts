@@ -1,15 +1,15 @@
 import { OssiaError } from '../../base/index.ts';
-import type { ChatEvent, ChatMessage, ChatOptions } from '../../chat/index.ts';
+import type { ChatEnd, ChatEvent, ChatMessage, ChatOptions } from '../../chat/index.ts';
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
 import { json, type Reply, type SseEvent } from '../reply.ts';
+import { Seal } from '../seal.ts';
 import type { Turns } from '../turns.ts';
 import { collect } from './collect.ts';
 import { newMessageId } from './ids.ts';
 import { endingOf, messageOf, usageOf } from './message.ts';
 import { displayOf, type Prompt, toPrompt, toSampling } from './request.ts';
 import type { CountTokensRequest, MessagesRequest } from './schema.ts';
-import { Seal } from './seal.ts';
 import { streamMessage } from './stream.ts';
 
 /** Who asks. */
@@ -39,7 +39,7 @@ export class Messages {
     const id = newMessageId();
     const turn = withPreset(lease, prompt.history, { ...prompt.options, ...toSampling(request) });
     const shared = { display: displayOf(request), seal: this.#seal, maxTokens: request.max_tokens };
-    const cancelled = () => whyCancelled(asker.signal);
+    const check = (end: ChatEnd) => checkFinished(end, asker.signal);
     let isStreaming = false;
     try {
       const { model, name, loadMs } = lease;
@@ -49,12 +49,12 @@ export class Messages {
       const headers = headersOf(prompt, asker);
       if (request.stream) {
         const promptTokens = this.#turns.countTokens(model, turn.messages, turn.options);
-        const stream = { ...shared, id, model: name, promptTokens, requestId: asker.requestId, cancelled };
+        const stream = { ...shared, id, model: name, promptTokens, requestId: asker.requestId, check };
         isStreaming = true;
         return { type: 'sse', events: released(streamMessage(events, stream), events, lease, signal), headers };
       }
       const { content, usage, end } = await collect(events, shared.display, this.#seal);
-      if (end.reason === 'cancelled') throw cancelled();
+      check(end);
       const ending = endingOf(end, usage, request.max_tokens);
       return { type: 'json', body: messageOf({ id, model: name }, content, ending, usageOf(usage)), headers };
     } finally {
@@ -81,9 +81,11 @@ function headersOf({ ignoredTools }: Prompt, { requestId }: Asker): Readonly<Rec
   return { 'request-id': requestId, ...(ignored === '' ? {} : { 'x-ossia-ignored-tools': ignored }) };
 }
 
-function whyCancelled(signal: AbortSignal): unknown {
-  if (signal.reason instanceof OssiaError) return signal.reason;
-  return new OssiaError('server/draining', 'The turn was stopped before its end');
+/** A request whose time is up has what there is; one that the server broke off is better asked again. */
+function checkFinished({ reason }: ChatEnd, signal: AbortSignal): void {
+  if (reason !== 'cancelled') return;
+  if (signal.reason instanceof OssiaError) throw signal.reason;
+  if (!signal.aborted) throw new OssiaError('server/draining', 'The turn was stopped before its end');
 }
 
 /** Gives the model back when a stream ends or is left, be it before its first event. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Seal } from '../seal.ts';
 import { validate } from '../validate.ts';
 import { displayOf, toPrompt, toSampling } from './request.ts';
 import { messagesRequest } from './schema.ts';
-import { Seal } from './seal.ts';
 
 const seal = new Seal();
 const request = (more: object) =>
@@ -100,7 +100,14 @@ test('documents of text are read, and what is no text is refused by its place, e
     });
   }
   const result = { type: 'tool_result', tool_use_id: 'toolu_1', content: [image] };
-  assert.match(String(history([{ role: 'user', content: [result] }])[0]!.content), /image.*text only/);
+  const call = { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} }] };
+  const answered = history([call, { role: 'user', content: [result] }]);
+  assert.match(String(answered[1]!.content), /image.*text only/);
+  const orphan = [{ role: 'user', content: [result] }, call, { role: 'user', content: 'Hm?' }];
+  assert.throws(() => history(orphan), {
+    details: { param: 'messages[0].content[0].tool_use_id' },
+    message: /toolu_1/,
+  });
 });
 
 test('thinking becomes effort, a bound and what is shown', () => {

@@ -1,10 +1,10 @@
 import { OssiaError } from '../../base/index.ts';
 import type { ChatMessage, ChatOptions, ToolDeclaration } from '../../chat/index.ts';
+import type { Seal } from '../seal.ts';
 import { badRequest } from '../validate.ts';
 import { toHistory } from './history.ts';
 import { knownTool } from './known-tools.ts';
 import type { CountTokensRequest, MessagesRequest, ToolParam } from './schema.ts';
-import type { Seal } from './seal.ts';
 
 /** What a request asks for, in the words of `chat`. */
 export interface Prompt {

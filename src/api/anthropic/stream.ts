@@ -1,10 +1,10 @@
-import type { ChatEvent, Usage } from '../../chat/index.ts';
+import type { ChatEnd, ChatEvent, Usage } from '../../chat/index.ts';
 import type { SseEvent } from '../reply.ts';
+import type { Seal } from '../seal.ts';
 import { BlockStream, named } from './blocks.ts';
 import { errorBody } from './errors.ts';
 import { endingOf, type Message, messageOf, usageOf } from './message.ts';
 import type { ThinkingDisplay } from './request.ts';
-import type { Seal } from './seal.ts';
 
 export interface StreamOptions extends Pick<Message, 'id' | 'model'> {
   readonly promptTokens: number;
@@ -12,8 +12,8 @@ export interface StreamOptions extends Pick<Message, 'id' | 'model'> {
   readonly display: ThinkingDisplay;
   readonly seal: Seal;
   readonly requestId: string;
-  /** The error behind a turn that was cancelled. */
-  readonly cancelled: () => unknown;
+  /** Throws when the turn did not end as it should. */
+  readonly check: (end: ChatEnd) => void;
 }
 
 /** A turn as server-sent events: `message_start`, blocks, `message_delta`, `message_stop`; or an `error`, which ends it. */
@@ -31,7 +31,7 @@ export async function* streamMessage(
       yield* blocks.push(event);
       if (event.type === 'usage') usage = event;
       if (event.type !== 'end') continue;
-      if (event.reason === 'cancelled') throw options.cancelled();
+      options.check(event);
       yield* blocks.close();
       const { reason, stopSequence } = endingOf(event, usage, options.maxTokens);
       const delta = { stop_reason: reason, stop_sequence: stopSequence, stop_details: null, container: null };

@@ -1,5 +1,5 @@
 import type { ChatEnd, ChatEvent, Usage } from '../../chat/index.ts';
-import { AnswerTokens, type TokenLogprob } from './answer-tokens.ts';
+import { AnswerTokens, type TokenLogprob } from '../answer-tokens.ts';
 import { type CutCall, finishReason } from './report.ts';
 import type { AnswerForm } from './response.ts';
 
@@ -91,12 +91,12 @@ export class ChoiceDeltas {
     yield { delta: this.#callDelta(index, call, delta, false) };
   }
 
-  /** A call whose arguments are empty never had a piece; clients read them as JSON. */
+  /** A call whose arguments are empty or blank; clients read them as JSON. */
   *#complete(call: { readonly id: string; readonly name: string; readonly arguments: string }): Generator<ChoiceDelta> {
     yield* this.#arguments(call, '');
     const missing = call.arguments.slice(this.#argumentsOf.length);
-    const isEmpty = call.arguments === '' && !this.#form.custom.has(call.name);
-    yield* this.#arguments(call, isEmpty ? '{}' : missing);
+    const isBare = call.arguments.trim() === '' && !this.#form.custom.has(call.name);
+    yield* this.#arguments(call, isBare ? `${missing}{}` : missing);
   }
 
   #callDelta(index: number, { id, name }: { id: string; name: string }, delta: string, isFirst: boolean): object {

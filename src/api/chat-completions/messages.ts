@@ -1,6 +1,6 @@
 import type { AssistantMessage, ChatMessage, ToolCall } from '../../chat/index.ts';
+import { given } from '../sampling.ts';
 import { badRequest } from '../validate.ts';
-import { given } from './sampling.ts';
 import type { MessageParam } from './schema.ts';
 
 /** The conversation that a client sent. Throws `api/bad-request` where a message says what a text model cannot read. */

@@ -1,6 +1,6 @@
 import type { ChatOptions } from '../../chat/index.ts';
+import { checkRefused, given, samplingOf, stopsOf } from '../sampling.ts';
 import { badRequest } from '../validate.ts';
-import { checkRefused, given, samplingOf, stopsOf } from './sampling.ts';
 import type { ChatCompletionRequest } from './schema.ts';
 import { toTools } from './tools.ts';
 

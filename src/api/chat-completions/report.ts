@@ -1,5 +1,5 @@
 import type { ChatEnd, Usage } from '../../chat/index.ts';
-import { given } from './sampling.ts';
+import { given } from '../sampling.ts';
 
 /** What a request took. A prompt counts once, however many answers it has. */
 export function usageOf(turns: readonly Usage[], answersPerPrompt = turns.length) {

@@ -1,7 +1,7 @@
 import { OssiaError } from '../../base/index.ts';
 import type { ChatEnd, ChatEvent, ToolCall, Usage } from '../../chat/index.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { AnswerTokens, type TokenLogprob } from './answer-tokens.ts';
+import { AnswerTokens, type TokenLogprob } from '../answer-tokens.ts';
 import { type CutCall, finishReason } from './report.ts';
 
 /** How a request wants its answers written. */
@@ -95,7 +95,7 @@ function callFields(all: readonly ToolCall[], { isLegacy, custom, maxCalls }: An
   };
 }
 
-/** Clients read the arguments as JSON: a call that has none has an empty object. */
+/** Clients read the arguments as JSON: a call that has none but blanks has an empty object. */
 function argumentsOf(call: ToolCall): string {
-  return call.arguments === '' ? '{}' : call.arguments;
+  return call.arguments.trim() === '' ? `${call.arguments}{}` : call.arguments;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refusedFields, samplingFields, streamOptions } from './sampling.ts';
+import { refusedFields, samplingFields, streamOptions } from '../sampling.ts';
 
 /** Any part of a message's content; `messages.ts` says which of them a model without eyes and ears can read. */
 const part = z.object({ type: z.string(), text: z.string().nullish(), refusal: z.string().nullish() });

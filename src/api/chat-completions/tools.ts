@@ -1,6 +1,6 @@
 import type { ChatOptions, ToolDeclaration } from '../../chat/index.ts';
+import { given } from '../sampling.ts';
 import { badRequest } from '../validate.ts';
-import { given } from './sampling.ts';
 import type { ChatCompletionRequest, ToolChoiceParam } from './schema.ts';
 
 /** The functions of a request and what is to be called, of the current form (`tools`) or of the one before (`functions`). */

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import type { TokenLogprob } from '../chat-completions/answer-tokens.ts';
+import type { TokenLogprob } from '../answer-tokens.ts';
 
 /** Logprobs in the form before Chat Completions: four lists side by side. */
 export interface LegacyLogprobs {

@@ -1,6 +1,6 @@
 import type { ContinueOptions } from '../../chat/index.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { checkRefused, given, samplingOf, stopsOf } from '../chat-completions/sampling.ts';
+import { checkRefused, given, samplingOf, stopsOf } from '../sampling.ts';
 import { badRequest } from '../validate.ts';
 import type { CompletionRequest } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refusedFields, samplingFields, streamOptions } from '../chat-completions/sampling.ts';
+import { refusedFields, samplingFields, streamOptions } from '../sampling.ts';
 
 const tokenIds = z.array(z.int().min(0)).min(1);
 

@@ -1,6 +1,6 @@
 import type { Usage } from '../../chat/index.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
-import { AnswerTokens } from '../chat-completions/answer-tokens.ts';
+import { AnswerTokens } from '../answer-tokens.ts';
 import { merge } from '../chat-completions/merge.ts';
 import { finishReason, usageOf } from '../chat-completions/report.ts';
 import { checkInTime } from '../chat-completions/response.ts';

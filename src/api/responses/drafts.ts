@@ -159,7 +159,7 @@ export class CallDraft implements Draft {
     return [{ type: `response.${isCustom ? 'custom_tool_call_input' : 'function_call_arguments'}.delta`, delta }];
   }
 
-  /** `written`: all that it was called with. A function that was called with nothing gets an empty object. */
+  /** `written`: all that it was called with. A function that was called with nothing, or with blanks, gets an empty object. */
   end(status: 'completed' | 'incomplete', written = ''): ItemEvent[] {
     if (this.#item.type === 'custom_tool_call') {
       this.#item = { ...this.#item, status, input: written };
@@ -169,7 +169,7 @@ export class CallDraft implements Draft {
       ];
     }
     const isBare = written.trim() === '' && status === 'completed';
-    this.#item = { ...this.#item, status, arguments: isBare ? '{}' : written };
+    this.#item = { ...this.#item, status, arguments: isBare ? `${written}{}` : written };
     return [
       ...(isBare ? this.write('{}') : []),
       { type: 'response.function_call_arguments.done', arguments: this.#item.arguments, name: this.#item.name },

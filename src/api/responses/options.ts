@@ -1,6 +1,6 @@
 import { OssiaError } from '../../base/index.ts';
 import type { ChatOptions } from '../../chat/index.ts';
-import { given, samplingOf, stopsOf } from '../chat-completions/sampling.ts';
+import { given, samplingOf, stopsOf } from '../sampling.ts';
 import { badRequest } from '../validate.ts';
 import type { CreateBody, PromptBody } from './schema.ts';
 import type { Toolbox } from './tools.ts';

@@ -1,9 +1,9 @@
 import type { ChatEvent } from '../../chat/index.ts';
 import type { Message } from '../../harmony/index.ts';
+import type { AnswerTokens } from '../answer-tokens.ts';
 import { CallDraft, type Draft, MessageDraft, ReasoningDraft } from './drafts.ts';
 import type { ItemEvent } from './events.ts';
 import type { OutputItem } from './items.ts';
-import type { TextLogprobs } from './text-logprobs.ts';
 import type { Toolbox } from './tools.ts';
 
 export interface OutputOptions {
@@ -12,7 +12,8 @@ export interface OutputOptions {
   readonly summarizes: boolean;
   /** Makes `encrypted_content` of the ids of a thought; absent: there is none. */
   readonly seal?: (ids: readonly number[]) => string;
-  readonly logprobs?: TextLogprobs;
+  /** Absent: the text goes without. */
+  readonly logprobs?: AnswerTokens;
   /** Whether the events go to somebody as they come. */
   readonly isStreamed: boolean;
 }
@@ -44,10 +45,8 @@ export class Output {
   }
 
   *push(event: ChatEvent): Generator<PlacedItemEvent> {
+    const logprobs = this.#options.logprobs?.push(event) ?? [];
     switch (event.type) {
-      case 'token':
-        this.#options.logprobs?.push(event);
-        break;
       case 'reasoning': {
         const draft = yield* this.#reasoning();
         yield* this.#place(draft.write(event.delta));
@@ -55,7 +54,7 @@ export class Output {
       }
       case 'text': {
         const draft = yield* this.#message(event.channel);
-        yield* this.#place(draft.write(event.delta, this.#options.logprobs?.take() ?? []));
+        yield* this.#place(draft.write(event.delta, logprobs));
         break;
       }
       case 'tool_call_delta': {
@@ -75,6 +74,7 @@ export class Output {
       case 'message':
         yield* this.#finish(event.message);
         break;
+      case 'token':
       case 'usage':
       case 'end':
         break;

@@ -1,4 +1,5 @@
 import type { ChatEvent, ChatMessage, ChatOptions, LoadedModel } from '../../chat/index.ts';
+import { AnswerTokens } from '../answer-tokens.ts';
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
 import type { Turns } from '../turns.ts';
@@ -14,7 +15,6 @@ import type { Recorder } from './recorder.ts';
 import type { CreateBody, PromptBody } from './schema.ts';
 import type { SealedThoughts } from './sealed-thoughts.ts';
 import type { ResponseStore, StoredResponse } from './store.ts';
-import { TextLogprobs } from './text-logprobs.ts';
 import type { Toolbox } from './tools.ts';
 
 /** Who asks. */
@@ -151,7 +151,7 @@ export class Performer {
       summarizes: summaryOf(body) !== null,
       isStreamed: Boolean(body.stream || body.background),
       ...(seals ? { seal: (ids: readonly number[]) => this.#options.thoughts.seal(name, ids) } : {}),
-      ...(options.topLogprobs === undefined ? {} : { logprobs: new TextLogprobs(tokenizer) }),
+      ...(options.topLogprobs === undefined ? {} : { logprobs: new AnswerTokens(tokenizer) }),
     };
   }
 }

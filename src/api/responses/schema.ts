@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { samplingFields } from '../chat-completions/sampling.ts';
+import { samplingFields } from '../sampling.ts';
 
 /** Null and absent mean the same to OpenAI's clients. */
 const nullable = <T extends z.ZodType>(schema: T) => schema.nullish();

@@ -1,5 +1,5 @@
 import type { Message } from '../../harmony/index.ts';
-import { Seal } from '../anthropic/seal.ts';
+import { Seal } from '../seal.ts';
 
 /**
  * `encrypted_content`: what a model wrote as a thought, ids included, for clients that keep their own history. Sealed with the

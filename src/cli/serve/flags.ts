@@ -23,6 +23,8 @@ export interface ServeFlags extends LoadFlags {
   readonly maxBody?: number;
   readonly maxConnections?: number;
   readonly requestTimeout?: number;
+  /** False with --no-constrain. */
+  readonly constrain: boolean;
   readonly drain: number;
   readonly data?: string;
   readonly storeDays?: number;
@@ -78,6 +80,7 @@ export function addServeFlags(command: Command): Command {
     'end turns that take longer, with what there is (default: never)',
     'OSSIA_REQUEST_TIMEOUT',
   ).argParser(parseDuration);
+  flag('--no-constrain', 'let models write malformed turns (for research)');
   flag('--drain <time>', 'how long running turns may go on after SIGTERM', 'OSSIA_DRAIN')
     .argParser(parseDuration)
     .default(30_000, '30s');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { appWith, errorOf } from '../testing.ts';
 import { parse } from './body.ts';
 
@@ -28,6 +29,24 @@ test('what is no JSON is refused in words', async () => {
     assert.match(message, words);
     assert.equal(type, 'invalid_request_error');
   }
+});
+
+test('what is not UTF-8 is refused, and not read as another text', async () => {
+  const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0x63, 0x61, 0x66, 0xe9]), Buffer.from('"}')]);
+  const reply = await app.request('/json', { method: 'POST', body });
+  assert.equal(reply.status, 400);
+  assert.match((await errorOf(reply)).message, /not UTF-8/);
+  const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"a":"é"}')]);
+  assert.equal((await app.request('/json', { method: 'POST', body: marked })).status, 200);
+});
+
+test('a compressed body is refused by what its headers say', async () => {
+  const headers = { 'content-encoding': 'gzip' };
+  const reply = await app.request('/json', { method: 'POST', body: gzipSync('{}'), headers });
+  assert.equal(reply.status, 415);
+  assert.match((await errorOf(reply)).message, /gzip/);
+  const plain = { method: 'POST', body: '{}', headers: { 'content-encoding': 'identity' } };
+  assert.equal((await app.request('/json', plain)).status, 200);
 });
 
 test('nesting is bounded; brackets in texts do not count', async () => {

@@ -11,13 +11,31 @@ export async function readBody<T>(c: RequestContext, schema: ZodType<T>): Promis
   return validate(schema, parse(await readText(c)));
 }
 
-/** The body as it came. Throws `server/slow-request` when it did not come whole. */
+/** The body as it came. Throws `server/slow-request` when it did not come whole, `server/unsupported-encoding`, `api/bad-request`. */
 export async function readText(c: RequestContext): Promise<string> {
+  const encoding = c.req.header('content-encoding')?.trim() ?? '';
+  if (encoding !== '' && encoding.toLowerCase() !== 'identity') {
+    const found = JSON.stringify(encoding.slice(0, 40));
+    throw new OssiaError('server/unsupported-encoding', `Cannot read a body with the content-encoding ${found}`);
+  }
+  return decode(await readBytes(c));
+}
+
+async function readBytes(c: RequestContext): Promise<ArrayBuffer> {
   try {
-    return await c.req.text();
+    return await c.req.arrayBuffer();
   } catch (cause) {
     if (cause instanceof OssiaError) throw cause;
     throw new OssiaError('server/slow-request', 'The body of the request did not arrive whole', { cause });
+  }
+}
+
+/** Other encodings would become another text without a word. */
+function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw badRequest('The body is not UTF-8', '', error);
   }
 }
 

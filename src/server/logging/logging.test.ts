@@ -62,6 +62,16 @@ test('for people: one short line a request, and an error with its stack', () => 
   );
 });
 
+test('what a client chose to send cannot write lines of its own, or move the cursor of a terminal', () => {
+  const path = '/v1/models/x\r\n12:00:01 POST /forged\u001b[2J\u009b1m\u202e';
+  const line = formatLine(new Date(2026, 2, 1, 12, 0, 1), 'info', { ...request, path }, 'request');
+  assert.match(line, /^[\w\s:/.·,()+\\[;-]+$/);
+  assert.ok(line.includes('/x\\u000d\\u000a12:00:01 POST /forged\\u001b[2J\\u009b1m\\u202e 200'), line);
+  assert.doesNotMatch(formatLine(new Date(), 'warn', { path }, 'refused'), /\p{Cc}/u);
+  const err = new Error('about \u001b[2J');
+  assert.doesNotMatch(formatLine(new Date(), 'error', { err }, 'failed').replaceAll('\n', ''), /\p{Cc}/u);
+});
+
 test('what is below the level is not written; off writes nothing', () => {
   assert.equal(written('json', 'debug').length, 3);
   assert.equal(written('json', 'error').length, 1);

@@ -14,7 +14,8 @@ export function prettyLogger(level: LogLevel, write: (text: string) => void): Lo
 export function formatLine(time: Date, level: LogLevel, fields: object, message: string): string {
   const clock = time.toTimeString().slice(0, 8);
   const mark = level === 'warn' ? 'warning: ' : level === 'error' ? 'error: ' : '';
-  return `${clock} ${mark}${message === 'request' ? formatRequest(fields) : `${message}${formatFields(fields)}`}`;
+  const text = message === 'request' ? oneLine(formatRequest(fields)) : `${message}${formatFields(fields)}`;
+  return `${clock} ${mark}${text}`;
 }
 
 interface RequestFields {
@@ -54,8 +55,16 @@ function seconds(ms: number): string {
 function formatFields(fields: object): string {
   return Object.entries(fields)
     .map(([key, value]) => {
-      if (value instanceof Error) return `\n${value.stack ?? value.message}`;
-      return ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
+      if (value instanceof Error) return `\n${(value.stack ?? value.message).split('\n').map(oneLine).join('\n')}`;
+      return ` ${key}=${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`;
     })
     .join('');
+}
+
+/** With control characters spelled out: paths come from clients, and a terminal obeys what it is shown. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const code = character.codePointAt(0)!.toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+  });
 }

@@ -12,8 +12,9 @@ const GAUGES = {
   'vllm:num_requests_running': ['Sequences on the machine now.', ({ running }) => running],
   'vllm:num_requests_waiting': ['Requests that wait for a place.', ({ waiting }) => waiting],
   'vllm:kv_cache_usage_perc': [
-    'The part of the KV cache that is in use, 0 to 1.',
-    ({ blocksInUse, blockCapacity }) => (blockCapacity === 0 ? 0 : blocksInUse / blockCapacity),
+    'The part of the KV cache that running sequences use, 0 to 1; kept prefixes make room for others.',
+    ({ blocksInUse, blockCapacity, prefixCache }) =>
+      blockCapacity === 0 ? 0 : (blocksInUse - prefixCache.idleBlocks) / blockCapacity,
   ],
   'ossia:kv_cache_bytes': ['KV cache in use.', ({ kvBytesUsed }) => kvBytesUsed],
   'ossia:kv_cache_capacity_bytes': ['What the KV cache may grow to.', ({ kvBytesCapacity }) => kvBytesCapacity],

@@ -32,7 +32,7 @@ export function openDatabase(sqlite: typeof import('node:sqlite'), file: string)
 export function storeFailed(attempt: string, cause: unknown): OssiaError {
   if (cause instanceof OssiaError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
-  const found = /locked|busy/i.test(message) ? 'another server uses it; give this one another data directory' : message;
+  const found = /locked|busy/i.test(message) ? 'another server uses it; start this one with another --data' : message;
   return new OssiaError('server/store-failed', `${attempt}: ${found}`, { cause });
 }
 

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { z } from 'zod';
-import type { ChatOptions } from '../../chat/index.ts';
-import { badRequest } from '../validate.ts';
+import type { ChatOptions } from '../chat/index.ts';
+import { badRequest } from './validate.ts';
 
 /** Parameters that mean the same in Chat Completions and Completions: OpenAI's, and those that vLLM added. */
 export const samplingFields = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChatEvent } from '../../chat/index.ts';
-import { o200kHarmony } from '../../tokenizer/index.ts';
+import type { ChatEvent } from '../chat/index.ts';
+import { o200kHarmony } from '../tokenizer/index.ts';
 import { AnswerTokens } from './answer-tokens.ts';
 
 const tokenizer = o200kHarmony();

@@ -1,5 +1,5 @@
-import type { ChatEvent } from '../../chat/index.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
+import type { ChatEvent } from '../chat/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 
 /** A token of the answer as OpenAI reports it: `bytes` are exact also where a token is half a character, and `token` then is not. */
 export interface TokenLogprob extends Alternative {
