@@ -6,8 +6,7 @@
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import { parseArgs } from 'node:util';
-import { samplingKernels } from '../src/backends/index.ts';
-import { referenceSampling } from '../src/backends/reference/sampling.ts';
+import { referenceSampling, samplingKernels } from '../src/backends/index.ts';
 import type { Constraint } from '../src/engine/constraint.ts';
 import { resolveParams } from '../src/engine/params.ts';
 import { uniform } from '../src/engine/random.ts';

@@ -1,6 +1,8 @@
 import { cpuSampling } from './cpu/sampling.ts';
 import { referenceSampling } from './reference/sampling.ts';
 
+export { referenceSampling };
+
 /**
  * Passes over one row that choosing a token is made of. A row is logits, −∞ where masked, or weights ≥ 0, by id; there is no NaN.
  * All run on the calling thread, and every implementation gives the same bits.

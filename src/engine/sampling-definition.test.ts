@@ -5,8 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { samplingKernels } from '../backends/index.ts';
-import { referenceSampling } from '../backends/reference/sampling.ts';
+import { referenceSampling, samplingKernels } from '../backends/index.ts';
 import { type Constraint, tokenMask } from './constraint.ts';
 import { applyMask } from './masking.ts';
 import { type ResolvedParams, resolveParams } from './params.ts';
