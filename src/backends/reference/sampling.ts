@@ -19,14 +19,20 @@ function argmax(row: Float32Array): number {
 
 function weigh(row: Float32Array, max: number, scale: number, weights: Float64Array | null): number {
   let sum = 0;
+  if (weights === null) {
+    for (let id = 0; id < row.length; id++) sum += weight(row[id]! - max, scale);
+    return sum;
+  }
   for (let id = 0; id < row.length; id++) {
-    const below = row[id]! - max;
-    // A difference of 0 stays 0 whatever the scale: an infinite one (temperature near 1e-320) must not make it NaN.
-    const weight = below === 0 ? 1 : Math.exp(below * scale);
-    if (weights !== null) weights[id] = weight;
-    sum += weight;
+    weights[id] = weight(row[id]! - max, scale);
+    sum += weights[id]!;
   }
   return sum;
+}
+
+/** A difference of 0 stays 0 whatever the scale: an infinite one (temperature near 1e-320) must not make it NaN. */
+function weight(below: number, scale: number): number {
+  return below === 0 ? 1 : Math.exp(below * scale);
 }
 
 function pick(weights: Float64Array, left: number): number {
