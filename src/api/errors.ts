@@ -8,24 +8,31 @@ export interface Problem {
   /** What was attempted and found, and what to do next. */
   readonly message: string;
   readonly param: string | null;
-  readonly retryAfterSeconds: number | undefined;
+  /** When to try again, for what is over by itself. */
+  readonly retryAfterMs: number | undefined;
 }
 
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof OssiaError)) {
     const message = 'The server met an error that it did not expect: see its log under this request id';
-    return { status: 500, code: 'internal_error', message, param: null, retryAfterSeconds: undefined };
+    return { status: 500, code: 'internal_error', message, param: null, retryAfterMs: undefined };
   }
   const { param, parameter, retryAfterSeconds } = error.details;
   const named = typeof param === 'string' ? param : typeof parameter === 'string' ? inSnakeCase(parameter) : null;
-  const wait = typeof retryAfterSeconds === 'number' ? Math.max(1, Math.ceil(retryAfterSeconds)) : 1;
+  const wait = Math.ceil(typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1000 : 1000);
   return {
     status: error.status,
     code: error.code,
     message: `${error.message}. ${error.next}.`,
     param: named,
-    retryAfterSeconds: error.status === 503 || error.status === 429 ? wait : undefined,
+    retryAfterMs: error.status === 503 || error.status === 429 ? wait : undefined,
   };
+}
+
+/** Whole seconds for everybody, and the milliseconds that the clients of OpenAI, Anthropic and the AI SDK prefer. */
+export function retryHeaders({ retryAfterMs }: Problem): Readonly<Record<string, string>> {
+  if (retryAfterMs === undefined) return {};
+  return { 'retry-after': String(Math.ceil(retryAfterMs / 1000)), 'retry-after-ms': String(retryAfterMs) };
 }
 
 /** The layers below name parameters as programs do, `maxTokens`. */
@@ -47,11 +54,12 @@ const OPENAI_CODES: Readonly<Record<string, string>> = {
 
 /** `{"error": {"message", "type", "param", "code"}}`, for Responses, Chat Completions, Completions and Models. */
 export function openAiError(error: unknown): ErrorReply {
-  const { status, code, message, param, retryAfterSeconds } = problemOf(error);
+  const problem = problemOf(error);
+  const { status, code, message, param } = problem;
   return {
     status,
     body: { error: { message, type: openAiType(status), param, code: OPENAI_CODES[code] ?? code } },
-    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
+    headers: retryHeaders(problem),
   };
 }
 

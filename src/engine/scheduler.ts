@@ -97,7 +97,7 @@ export class Scheduler {
     const full = new OssiaError(
       'engine/queue-full',
       `Cannot take another request: ${running} are running and ${waiting} waiting`,
-      { details: { running, waiting, retryAfterSeconds: this.#meter.secondsPerRequest } },
+      { details: { running, waiting, retryAfterSeconds: this.#meter.comeBackSeconds() } },
     );
     const last = this.#waiting.has(client) ? undefined : this.#waiting.lastOfMost();
     if (!last) throw full;

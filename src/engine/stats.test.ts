@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RecentValues } from './stats.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Meter, RecentValues } from './stats.ts';
 import { collect, open, promptOf, steps } from './testing.ts';
 
 test('recent values are the last ones', () => {
@@ -10,6 +11,22 @@ test('recent values are the last ones', () => {
   assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 5, mean: 5, max: 5 }, 5, 1]);
   for (const value of [9, 1, 2, 3]) values.add(value);
   assert.deepEqual([values.summary, values.oldest, values.length], [{ last: 3, mean: 2, max: 3 }, 1, 3]);
+});
+
+test('who is sent away is told a time at the rate of the last requests, idle time left out', async () => {
+  const meter = new Meter();
+  const sink = meter.counting({ emit() {}, fail() {} });
+  for (let i = 0; i < 20; i++) {
+    meter.step({ sequences: 1, promptTokens: 1, ms: i < 3 ? 50_000 : 250 });
+    sink.fail(new Error('over'));
+    await sleep(5); // nothing is worked meanwhile
+  }
+  const started = performance.now();
+  for (const told of [0.35, 0.6, 0.85, 1.1]) {
+    const wait = meter.comeBackSeconds();
+    const elapsed = (performance.now() - started) / 1000;
+    assert.ok(wait < told + 0.001 && wait > told - elapsed - 0.001, `${wait} in place of ${told}`);
+  }
 });
 
 test('an engine that did nothing says so', async () => {

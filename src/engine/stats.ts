@@ -95,6 +95,11 @@ export interface StepRecord {
   readonly ms: number;
 }
 
+const SOONEST_MS = 100;
+const LATEST_MS = 60_000;
+/** What a request is thought to take before one has ended. */
+const UNKNOWN_MS = 1000;
+
 /** Counts what a scheduler does. */
 export class Meter {
   #steps = 0;
@@ -106,10 +111,18 @@ export class Meter {
   #queried = 0;
   #hit = 0;
   readonly #requests: Record<Outcome, number> = { stop: 0, length: 0, cancelled: 0, failed: 0 };
-  /** When the last requests ended: they tell how fast places become free. */
-  readonly #ends = new RecentValues(16);
+  /** Milliseconds of all steps: the time that was not idle, which tells how long requests take. */
+  #workedMs = 0;
+  /** What had been worked when the last requests ended, and at the start. */
+  readonly #ends = new RecentValues(17);
   readonly #stepMs = new RecentValues(1000);
   readonly #gapMs = new RecentValues(1000);
+  /** When the last one who was sent away may come back. */
+  #promised = 0;
+
+  constructor() {
+    this.#ends.add(0);
+  }
 
   /** A sink that is counted on the way to this one. */
   counting(sink: Sink): Sink {
@@ -143,14 +156,25 @@ export class Meter {
     this.#sequences += sequences;
     this.#lastBatch = sequences;
     this.#prefill += promptTokens;
+    this.#workedMs += ms;
     this.#stepMs.add(ms);
   }
 
-  /** Seconds until a place may be free, at the rate of the last requests; an integer from 1 to 600. */
-  get secondsPerRequest(): number {
-    const { oldest } = this.#ends;
-    const seconds = oldest === undefined ? 1 : (performance.now() - oldest) / 1000 / this.#ends.length;
-    return Math.min(600, Math.max(1, Math.ceil(seconds)));
+  /**
+   * Seconds after which one who found no place may come back, up to 60: OpenAI's clients pass over more. Places become free
+   * one by one, so each is told to come later than the one before; else all would come back together, and most in vain.
+   */
+  comeBackSeconds(): number {
+    const now = performance.now();
+    const next = Math.max(this.#promised, now + SOONEST_MS) + this.#msPerRequest;
+    this.#promised = Math.min(next, now + LATEST_MS);
+    return (this.#promised - now) / 1000;
+  }
+
+  /** At the rate of the last requests. */
+  get #msPerRequest(): number {
+    const ended = this.#ends.length - 1;
+    return ended === 0 ? UNKNOWN_MS : (this.#workedMs - this.#ends.oldest!) / ended;
   }
 
   get totals(): Pick<
@@ -179,6 +203,6 @@ export class Meter {
 
   #ended(outcome: Outcome): void {
     this.#requests[outcome]++;
-    this.#ends.add(performance.now());
+    this.#ends.add(this.#workedMs);
   }
 }

@@ -25,12 +25,14 @@ test('what was wrong with a request is not logged in its own words', async () =>
   assert.doesNotMatch(JSON.stringify(log.lines), /private/);
 });
 
-test('a full queue is no failure: it is warned of in a line, without a stack', async () => {
+test('a full queue is no failure: it is warned of in a line, without a stack, and says when to try again', async () => {
   const log = keepLog();
   const busy: RouteGroup = {
     register: (app) => {
       app.get('/busy', () => {
-        throw new OssiaError('engine/queue-full', 'Cannot take another request');
+        throw new OssiaError('engine/queue-full', 'Cannot take another request', {
+          details: { retryAfterSeconds: 1.2 },
+        });
       });
       app.get('/missing', () => {
         throw new OssiaError('api/unsupported', 'There is no thing');
@@ -38,7 +40,10 @@ test('a full queue is no failure: it is warned of in a line, without a stack', a
     },
   };
   const app = createApp({ host: emptyHost, turns: undefined as never, log, version: '1' }, [busy]);
-  assert.equal((await app.request('/busy')).status, 503);
+  const busyReply = await app.request('/busy');
+  assert.equal(busyReply.status, 503);
+  const { headers } = busyReply;
+  assert.deepEqual([headers.get('retry-after'), headers.get('retry-after-ms')], ['2', '1200']);
   assert.equal((await app.request('/missing')).status, 501);
   assert.deepEqual(
     log.lines.map(({ level, fields }) => [level, 'err' in fields]),

@@ -88,7 +88,7 @@ test('a server that begins a stream and falls silent is given up on', async () =
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {}\n\n');
   const report = await against(
     (path) => (unseen.delete(path) ? send('{}', 'application/json', 400) : begin),
-    (url) => conform(url, { ...options, only: ['anthropic'], timeoutMs: 50 }),
+    (url) => conform(url, { ...options, only: ['anthropic'], timeoutMs: 1000 }),
   );
   const { results } = report.apis[0]!;
   assert.equal(report.passed, 0);

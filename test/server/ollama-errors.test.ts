@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ollama } from '../../src/api/index.ts';
 import { OssiaError } from '../../src/base/index.ts';
+import { eventually } from '../support/eventually.ts';
 import {
   ask,
   call,
@@ -87,30 +89,38 @@ test('an error in the middle of a stream is its last line', async () => {
 test('a turn that the server ends is an error when its time is over, and cancelled when it is stopped', async () => {
   const endless = `<|channel|>final<|message|>${'and on '.repeat(3000)}`;
   const script = Array.from({ length: 4 }, () => endless);
-  await scripted(script, async (to) => {
-    const state = ollama.ollamaState(to);
-    for (const stream of [true, false]) {
-      const timeout = new AbortController();
-      const late = new OssiaError('server/timeout', 'Cannot answer in 1 s');
-      setTimeout(() => timeout.abort(late), 50);
-      const body = ollama.chatSchema.parse(ask('Hi', { stream }));
-      const reply = ollama.chat(body, state, { id: 'req_1', client: 'me', signal: timeout.signal });
-      if (!stream) {
-        await assert.rejects(reply, { code: 'server/timeout' });
-        continue;
+  await scripted(
+    script,
+    async (to) => {
+      const state = ollama.ollamaState(to);
+      for (const stream of [true, false]) {
+        const timeout = new AbortController();
+        const late = new OssiaError('server/timeout', 'Cannot answer in 1 s');
+        setTimeout(() => timeout.abort(late), 50);
+        const body = ollama.chatSchema.parse(ask('Hi', { stream }));
+        const reply = ollama.chat(body, state, { id: 'req_1', client: 'me', signal: timeout.signal });
+        if (!stream) {
+          await assert.rejects(reply, { code: 'server/timeout' });
+          continue;
+        }
+        const lines: unknown[] = [];
+        const { lines: items } = (await reply) as unknown as { lines: AsyncIterable<unknown> };
+        for await (const line of items) lines.push(line);
+        assert.match(JSON.stringify(lines.at(-1)), /^\{"error":"Cannot answer in 1 s/);
       }
-      const lines: unknown[] = [];
-      const { lines: items } = (await reply) as unknown as { lines: AsyncIterable<unknown> };
-      for await (const line of items) lines.push(line);
-      assert.match(JSON.stringify(lines.at(-1)), /^\{"error":"Cannot answer in 1 s/);
-    }
-    for (const stream of [true, false]) {
-      setTimeout(() => to.turns.stopAll(), 50);
-      const answer = stream ? await streamed(ask('Hi'), { to }) : await whole(ask('Hi'), { to });
-      assert.equal(answer.last?.done_reason, 'cancelled');
-      assert.match(answer.content, /^and on/);
-    }
-  });
+      for (const stream of [true, false]) {
+        const stopping = eventually('a turn runs', () => to.turns.size === 1).then(async () => {
+          await sleep(50);
+          to.turns.stopAll();
+        });
+        const answer = stream ? await streamed(ask('Hi'), { to }) : await whole(ask('Hi'), { to });
+        await stopping;
+        assert.equal(answer.last?.done_reason, 'cancelled');
+        assert.match(answer.content, /^and on/);
+      }
+    },
+    { msPerToken: 2 },
+  );
 });
 
 test('arguments that are no object end the turn with an error, and are not made up', async () => {

@@ -86,8 +86,9 @@ export async function refused(path: string, body: unknown, status: number, to = 
 export async function scripted(
   turns: readonly ScriptedTurn[],
   use: (to: TestServer, model: ScriptedModel) => Promise<void>,
+  { msPerToken = 0 } = {},
 ): Promise<void> {
-  const replay = scriptedModel((await nano()).tokenizer, turns, { name: model });
+  const replay = scriptedModel((await nano()).tokenizer, turns, { name: model, msPerToken });
   const to = await testServer({ model: replay, groups: [ollamaRoutes] });
   try {
     await use(to, replay);

@@ -1,5 +1,5 @@
 import { OssiaError } from '../../base/index.ts';
-import { problemOf } from '../errors.ts';
+import { problemOf, retryHeaders } from '../errors.ts';
 import type { ErrorReply } from '../reply.ts';
 import { UNSUPPORTED_THREAD } from './request.ts';
 
@@ -13,7 +13,7 @@ export interface ErrorBody {
 export function anthropicError(error: unknown, requestId?: string): ErrorReply {
   const problem = problemOf(error);
   const headers = {
-    ...(problem.retryAfterSeconds === undefined ? {} : { 'retry-after': String(problem.retryAfterSeconds) }),
+    ...retryHeaders(problem),
     ...(requestId === undefined ? {} : { 'request-id': requestId }),
   };
   return { status: problem.status, body: errorBody(error, requestId), headers };

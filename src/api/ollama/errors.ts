@@ -1,15 +1,11 @@
 import { OssiaError } from '../../base/index.ts';
-import { problemOf } from '../errors.ts';
+import { problemOf, retryHeaders } from '../errors.ts';
 import type { ErrorReply } from '../reply.ts';
 
 /** `{"error": "…"}`: a text and nothing else, or Ollama's clients print `[object Object]`. */
 export function ollamaError(error: unknown): ErrorReply {
-  const { status, retryAfterSeconds } = problemOf(error);
-  return {
-    status,
-    body: { error: errorText(error) },
-    ...(retryAfterSeconds === undefined ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } }),
-  };
+  const problem = problemOf(error);
+  return { status: problem.status, body: { error: errorText(error) }, headers: retryHeaders(problem) };
 }
 
 /** What goes into `error`, of a reply or of a line in the middle of a stream. */

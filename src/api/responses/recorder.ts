@@ -113,10 +113,11 @@ export class Recorder {
 
 /** What went wrong, in the codes that agents act on. */
 export function responseError(error: unknown): { readonly code: string; readonly message: string } {
-  const { message, retryAfterSeconds } = problemOf(error);
+  const { message, retryAfterMs } = problemOf(error);
   const { code } = (openAiError(error).body as { readonly error: { readonly code: string } }).error;
   return {
     code: code === 'internal_error' ? 'server_error' : code,
-    message: retryAfterSeconds === undefined ? message : `${message} Please try again in ${retryAfterSeconds}s.`,
+    message:
+      retryAfterMs === undefined ? message : `${message} Please try again in ${Math.ceil(retryAfterMs / 1000)}s.`,
   };
 }

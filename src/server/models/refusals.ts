@@ -11,17 +11,17 @@ export function abandoned(name: string): OssiaError {
 
 /** It can never fit. */
 export function tooLarge(name: string, neededBytes: number, maxBytes: number): OssiaError {
-  const message = `Cannot load ${name}: it needs ${gib(neededBytes)} GiB of memory, and models may take ${gib(maxBytes)} GiB`;
+  const message = `Cannot load ${name}: it needs ${size(neededBytes)} of memory, and models may take ${size(maxBytes)}`;
   return new OssiaError('server/model-too-large', message, { details: { neededBytes, maxBytes } });
 }
 
 /** It would fit beside less. */
 export function noRoom(name: string, neededBytes: number, busy: readonly string[], usedBytes: number): OssiaError {
   const use = busy.length === 0 ? '' : `; in use: ${busy.join(', ')}`;
-  const message = `Cannot load ${name} now: it needs ${gib(neededBytes)} GiB of memory, and ${gib(usedBytes)} GiB are taken${use}`;
+  const message = `Cannot load ${name} now: it needs ${size(neededBytes)} of memory, and ${size(usedBytes)} are taken${use}`;
   return new OssiaError('engine/queue-full', message, { details: { retryAfterSeconds: 10, neededBytes, usedBytes } });
 }
 
-function gib(bytes: number): string {
-  return (bytes / 2 ** 30).toFixed(1);
+function size(bytes: number): string {
+  return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
