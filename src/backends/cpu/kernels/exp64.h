@@ -26,6 +26,7 @@ constexpr int kDoubles = 2;
 // One register of doubles. How many are in it never changes a bit: lanes do not meet.
 typedef double F64 __attribute__((vector_size(8 * kDoubles)));
 typedef int64_t I64 __attribute__((vector_size(8 * kDoubles)));
+typedef uint64_t U64 __attribute__((vector_size(8 * kDoubles)));
 typedef float HalfF32 __attribute__((vector_size(4 * kDoubles)));
 
 OSSIA_INLINE F64 set_f64(double x) {
@@ -59,7 +60,7 @@ constexpr double kRoundsF64 = 0x1.8p52;  // adding it rounds to an integer, whic
 OSSIA_INLINE F64 with_sign(F64 magnitude, I64 sign) { return (F64)((I64)magnitude | sign); }
 
 // 2^n of whole numbers from -1022 to 1023.
-OSSIA_INLINE F64 power_of_2(F64 n) { return (F64)(((I64)(n + kRoundsF64) + 1023) << 52); }
+OSSIA_INLINE F64 power_of_2(F64 n) { return (F64)(((U64)(n + kRoundsF64) + 1023) << 52); }
 
 // -inf gives 0, what overflows gives +inf, NaN stays NaN.
 OSSIA_INLINE F64 exp64(F64 x) {
