@@ -30,6 +30,7 @@
         'src/backends/cpu/native/addon.cc',
         'src/backends/cpu/native/program_check.cc',
         'src/backends/cpu/native/program_run.cc',
+        'src/backends/cpu/native/sampling.cc',
         '<(kernels)/instruction_sets.cc',
       ],
       'dependencies': ['ossia_portable'],

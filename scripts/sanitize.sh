@@ -38,11 +38,11 @@ $cpu/kernels/selftest/run.sh --sanitize
 
 echo '== addon under AddressSanitizer and UndefinedBehaviorSanitizer: its own tests'
 mkdir -p "$out/tree/build/Release"
-"$cxx" "${flags[@]}" "${memory[@]}" -shared -I"$headers" $cpu/native/{addon,program_check,program_run}.cc "${objects[@]}" \
+"$cxx" "${flags[@]}" "${memory[@]}" -shared -I"$headers" $cpu/native/{addon,program_check,program_run,sampling}.cc "${objects[@]}" \
   "$out/sets.o" -o "$out/tree/build/Release/ossia_cpu.node"
 for entry in src test models package.json node_modules; do ln -s "$PWD/$entry" "$out/tree/$entry"; done
 preload=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
 # Node's own leaks are not ours; a preserved path makes the addon beside the links the one that is loaded.
 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$preload OSSIA_REQUIRE_ADDON=1 \
-  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/cpu.test.ts" "$out/tree/src/backends/cpu/bits.test.ts"
+  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/"{cpu,bits,sampling}.test.ts
 echo 'sanitizers: clean'

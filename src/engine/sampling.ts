@@ -1,9 +1,18 @@
+import { type SamplingKernels, samplingKernels } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
 import { type Constraint, type TokenMask, tokenMask } from './constraint.ts';
 import { applyMask, countAllowed, gatherAllowed } from './masking.ts';
 import type { ResolvedParams } from './params.ts';
 import { uniform } from './random.ts';
-import { type Cut, compareWeights, cutAfterCount, cutAfterMass } from './selection.ts';
+import {
+  type Cut,
+  cutAfterCount,
+  cutAfterMass,
+  type SelectionScratch,
+  selectionScratch,
+  sumOf,
+  upTo,
+} from './selection.ts';
 import type { TokenEvent } from './types.ts';
 
 /** The largest f32. */
@@ -18,14 +27,12 @@ export interface History {
 }
 
 /**
- * Throws `model/not-finite` for a NaN or an infinity among the logits [vocab].
- * A model never gives one on purpose, and every later comparison would quietly go wrong.
+ * Copies the logits [vocab] of a model. Throws `model/not-finite` for a NaN or an infinity among them: a model never gives one on
+ * purpose, and every later comparison would quietly go wrong.
  */
-export function checkFinite(logits: Float32Array): void {
-  let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += logits[id]! * 0; // NaN as soon as one is not finite
-  if (sum === 0) return;
-  const id = logits.findIndex((logit) => !Number.isFinite(logit));
+function copyLogits(logits: Float32Array, { kernels, logits: copy }: SamplerScratch): void {
+  const id = kernels.copyFinite(logits, copy);
+  if (id < 0) return;
   throw new OssiaError('model/not-finite', `Cannot choose a token: the logit of token ${id} is ${logits[id]}`, {
     details: { id, logit: String(logits[id]) },
   });
@@ -55,94 +62,58 @@ export function applyPenalties(
   }
 }
 
-/** The id of the largest logit, the lowest id among equals. */
-export function argmax(logits: Float32Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
-  return best;
-}
-
-/** ln Σ exp(logits), by way of the largest so that nothing overflows. */
-export function logSumExp(logits: Float32Array, max: number): number {
-  let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! - max);
-  return max + Math.log(sum);
-}
-
-function sum(values: Float64Array): number {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += values[i]!;
-  return total;
-}
-
-/** The `count` largest logits, best first, the lowest id first among equals. −∞ is left out. */
-export function largest(logits: Float32Array, count: number): number[] {
-  const best: number[] = [];
-  if (count === 0) return best;
-  let floor = Number.NEGATIVE_INFINITY; // below this nothing enters a full list
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id]!;
-    if (!(logit > floor)) continue;
-    let at = best.length;
-    while (at > 0 && logit > logits[best[at - 1]!]!) at--;
-    best.splice(at, 0, id);
-    if (best.length > count) best.pop();
-    if (best.length === count) floor = logits[best[count - 1]!]!;
-  }
-  return best;
+/** What a draw found: an index of the row, and the sum of the weights at its temperature. */
+interface Drawn {
+  readonly index: number;
+  readonly total: number;
 }
 
 /**
  * Draws a token: temperature, then top-k, top-p and min-p, each over what the one before left.
  *
- * logits   [vocab], −∞ where masked
- * weights  [vocab], scratch: exp((logit − max) / temperature), so the best token weighs 1
+ * row      logits, −∞ where masked
+ * weights  as long as the row, scratch: exp((logit − max) / temperature), so the best token weighs 1
+ * max      the largest logit
  * u        a random number in [0, 1)
  */
 export function draw(
-  logits: Float32Array,
+  row: Float32Array,
   weights: Float64Array,
-  params: Pick<ResolvedParams, 'temperature' | 'topK' | 'topP' | 'minP'>,
+  max: number,
+  params: Truncation & Pick<ResolvedParams, 'temperature'>,
   u: number,
-): number {
-  const best = argmax(logits);
-  if (params.temperature === 0) return best;
-  const max = logits[best]!;
-  const scale = 1 / params.temperature;
-  // A difference of 0 stays 0 whatever the scale: an infinite one (temperature near 1e-320) must not make it NaN.
-  for (let id = 0; id < logits.length; id++) {
-    const below = logits[id]! - max;
-    weights[id] = below === 0 ? 1 : Math.exp(below * scale);
-  }
-  const cut = truncate(weights, params);
-  let total = 0;
-  for (let id = 0; id < weights.length; id++) if (isKept(weights, id, cut)) total += weights[id]!;
-  let left = u * total;
-  let last = best;
-  for (let id = 0; id < weights.length; id++) {
-    if (!isKept(weights, id, cut)) continue;
-    left -= weights[id]!;
-    if (left < 0) return id;
-    last = id;
-  }
-  return last; // rounding may leave a crumb of `left` at the very end
+  scratch: SelectionScratch,
+): Drawn {
+  const total = scratch.kernels.weigh(row, max, 1 / params.temperature, weights);
+  const cut = truncate(weights, total, params, scratch);
+  const index = cut ? pickAmong(weights, upTo(weights, cut, scratch), u) : scratch.kernels.pick(weights, u * total);
+  return { index, total };
 }
+
+/** The first of the ids at which the sum of the weights passes the share `u` of their whole. */
+function pickAmong(weights: Float64Array, ids: Int32Array, u: number): number {
+  let left = u * sumOf(weights, ids);
+  for (let i = 0; i < ids.length; i++) {
+    left -= weights[ids[i]!]!;
+    if (left < 0) return ids[i]!;
+  }
+  return ids[ids.length - 1]!; // rounding may leave a crumb of `left` at the very end
+}
+
+type Truncation = Pick<ResolvedParams, 'topK' | 'topP' | 'minP'>;
 
 /** The last token that stays, in the order of falling weight. */
 function truncate(
   weights: Float64Array,
-  { topK, topP, minP }: Pick<ResolvedParams, 'topK' | 'topP' | 'minP'>,
+  total: number,
+  { topK, topP, minP }: Truncation,
+  scratch: SelectionScratch,
 ): Cut | undefined {
   let cut: Cut | undefined;
-  if (topK > 0 && topK < weights.length) cut = cutAfterCount(weights, topK);
-  if (topP < 1) cut = cutAfterMass(weights, topP, cut);
+  if (topK > 0 && topK < weights.length) cut = cutAfterCount(weights, topK, scratch);
+  if (topP < 1) cut = cutAfterMass(weights, topP, total, cut, scratch);
   if (minP > 0 && (!cut || cut.weight < minP)) cut = { weight: minP, id: weights.length }; // relative to the best, which weighs 1
   return cut;
-}
-
-function isKept(weights: Float64Array, id: number, cut: Cut | undefined): boolean {
-  const weight = weights[id]!;
-  return weight > 0 && (cut === undefined || compareWeights(weight, id, cut.weight, cut.id) <= 0);
 }
 
 /** Chooses the tokens of one sequence. Remembers what penalties need; the random numbers depend on seed and position alone. */
@@ -166,24 +137,30 @@ export class Sampler {
    * Throws `model/not-finite`, and `engine/nothing-allowed` when the constraint leaves no token.
    */
   choose(logits: Float32Array, scratch: SamplerScratch): TokenEvent {
-    checkFinite(logits);
-    scratch.logits.set(logits);
+    copyLogits(logits, scratch);
     applyPenalties(scratch.logits, this.#params, { seen: this.#seen, output: this.#output }, this.#exempt);
+    const { kernels } = scratch;
     const { row, weights, ids } = this.#candidates(scratch);
-    const max = row.length === 0 ? Number.NEGATIVE_INFINITY : row[argmax(row)]!;
+    const best = kernels.argmax(row);
+    const max = row[best] ?? Number.NEGATIVE_INFINITY;
     if (max === Number.NEGATIVE_INFINITY) {
       throw new OssiaError('engine/nothing-allowed', `Cannot choose token ${this.#count}: the constraint allows none`);
     }
     const { temperature, topLogprobs, seed } = this.#params;
-    const chosen = draw(row, weights, this.#params, uniform(seed, this.#count));
-    // At temperature 1 what `draw` left are the very terms of the sum.
-    const normaliser = temperature === 1 ? max + Math.log(sum(weights)) : logSumExp(row, max);
+    const drawn =
+      temperature === 0 ? undefined : draw(row, weights, max, this.#params, uniform(seed, this.#count), scratch);
+    const chosen = drawn?.index ?? best;
+    // ln Σ exp(logits), by way of the largest so that nothing overflows. At temperature 1 what was drawn from has the very terms.
+    const sum = drawn && temperature === 1 ? drawn.total : kernels.weigh(row, max, 1, null);
+    const normaliser = max + Math.log(sum);
     const idOf = (index: number) => (ids === undefined ? index : ids[index]!);
     const logprob = (index: number) => row[index]! - normaliser;
     const event = { type: 'token', id: idOf(chosen), logprob: logprob(chosen) } as const;
     this.#remember(event.id);
     if (topLogprobs === 0) return event;
-    return { ...event, top: largest(row, topLogprobs).map((i) => ({ id: idOf(i), logprob: logprob(i) })) };
+    const top = scratch.kept.subarray(0, topLogprobs);
+    const count = kernels.largest(row, top);
+    return { ...event, top: Array.from(top.subarray(0, count), (i) => ({ id: idOf(i), logprob: logprob(i) })) };
   }
 
   /** What there is to choose from: all logits [vocab], those outside the mask −∞; or, where they are few, the allowed ones with their ids. */
@@ -215,7 +192,7 @@ export class Sampler {
 }
 
 /** Working memory for one call of `choose`: one set serves all sequences, so a step allocates nothing the size of the vocabulary. */
-export interface SamplerScratch {
+export interface SamplerScratch extends SelectionScratch {
   readonly logits: Float32Array;
   readonly weights: Float64Array;
   readonly mask: TokenMask;
@@ -229,7 +206,9 @@ interface Candidates {
   readonly ids?: Int32Array;
 }
 
-export function samplerScratch(vocabSize: number): SamplerScratch {
+/** Every kernels' implementation chooses the same tokens. */
+export function samplerScratch(vocabSize: number, kernels: SamplingKernels = samplingKernels()): SamplerScratch {
   const [logits, weights] = [new Float32Array(vocabSize), new Float64Array(vocabSize)];
-  return { logits, weights, mask: tokenMask(vocabSize), ids: new Int32Array(vocabSize) };
+  const [mask, ids] = [tokenMask(vocabSize), new Int32Array(vocabSize)];
+  return { ...selectionScratch(vocabSize, kernels), logits, weights, mask, ids };
 }

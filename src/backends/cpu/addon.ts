@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { OssiaError, type ProblemCode, problems } from '../../base/index.ts';
+import type { SamplingKernels } from '../sampling.ts';
 
 /** A backend on the native side: opaque, tagged, freed when it is collected or closed. */
 export interface NativeBackend {
@@ -37,6 +38,7 @@ export interface Addon {
   ): Promise<Float32Array[]>;
   close(backend: NativeBackend): void;
   readBandwidth(threads: number, bytes: number): number;
+  sampling(instructionSet: string): SamplingKernels;
 }
 
 /** build/Release at the package root: as far from src/backends/cpu as from dist/backends/cpu. */
@@ -49,7 +51,7 @@ export function loadAddon(): { addon: Addon } | { reason: string } {
   if (loaded) return loaded;
   try {
     const addon = createRequire(import.meta.url)(file) as Addon;
-    const isCurrent = typeof addon.copyKv === 'function'; // the latest of its functions
+    const isCurrent = typeof addon.sampling === 'function'; // the latest of its functions
     loaded = isCurrent ? { addon } : { reason: `"${file}" is older than this program: run npm install again` };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -80,6 +80,30 @@ struct ExpertPart {
   float* out;                 // [*, weight->rows]
 };
 
+// Choosing a token from one row: logits x [n], -inf where masked, or weights [n] in the order of ids. Without NaN.
+struct SamplingKernels {
+  // Copies; the index of the first that is not finite, where it stops, or -1.
+  int64_t (*copy_finite)(const float* x, int64_t n, float* out);
+
+  // The lowest index among equals.
+  int64_t (*argmax)(const float* x, int64_t n);
+
+  // weights[i] = exp((x[i] - max) * scale) in double, with Math.exp's bits; returns their sum, added in order. weights may be null.
+  double (*weigh)(const float* x, int64_t n, double max, double scale, double* weights);
+
+  // The first id at which `left`, less all weights up to there, is below zero; or else the last that weighs anything, or -1.
+  int64_t (*pick)(const double* weights, int64_t n, double left);
+
+  // The ids that weigh anything and stand before the cut, or at it, in falling order of weight, the lower id first among equals.
+  int64_t (*gather)(const double* weights, int64_t n, double cut_weight, int64_t cut_id, int32_t* ids);
+
+  // The largest of each `block` weights -> out [n / block, rounded up]
+  void (*block_maxima)(const double* weights, int64_t n, int64_t block, double* out);
+
+  // Ids of the `count` > 0 largest, best first, the lower id first among equals, -inf left out; returns how many there are.
+  int64_t (*largest)(const float* x, int64_t n, int64_t count, int32_t* ids);
+};
+
 struct Kernels {
   const char* name;
 
@@ -124,6 +148,8 @@ struct Kernels {
 
   // Rows [row_begin, row_end) of an f32, f16 or bf16 matrix as q8 blocks: f32 scale then 32 codes, 36 bytes, rows contiguous.
   void (*to_q8)(const Weight& weight, int64_t row_begin, int64_t row_end, uint8_t* out);
+
+  SamplingKernels sampling;
 };
 
 // Tables of this build, best first, and whether this machine can run them. A set that was not compiled is not listed.

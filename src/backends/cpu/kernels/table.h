@@ -11,14 +11,17 @@
 #include "rms_norm.h"
 #include "rope.h"
 #include "route.h"
+#include "sampling.h"
 #include "to_q8.h"
 
 OSSIA_BEGIN
 
+constexpr SamplingKernels sampling = {copy_finite, argmax, weigh, pick, gather, block_maxima, largest};
+
 extern const Kernels kernels;
 const Kernels kernels = {
     OSSIA_SET_NAME, embed, rms_norm,       quantize, linear, expert_linear, rope,        write_kv,
-    attend,         attend_scratch, route, swiglu,   add,    mix_experts,   to_q8,
+    attend,         attend_scratch, route, swiglu,   add,    mix_experts,   to_q8,       sampling,
 };
 
 OSSIA_END

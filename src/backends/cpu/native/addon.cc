@@ -16,6 +16,7 @@
 #include "bandwidth.h"
 #include "napi_helpers.h"
 #include "program.h"
+#include "sampling.h"
 
 namespace ossia {
 namespace {
@@ -408,7 +409,7 @@ napi_value Init(napi_env env, napi_value exports) {
   const std::pair<const char*, napi_callback> functions[] = {
       {"instructionSets", InstructionSets}, {"open", Open},     {"upload", Upload}, {"createKv", CreateKv}, {"growKv", GrowKv},
       {"copyKv", CopyKv},                   {"freeKv", FreeKv}, {"run", RunStep}, {"close", Close},
-      {"readBandwidth", ReadBandwidth},
+      {"readBandwidth", ReadBandwidth},     {"sampling", Sampling},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;

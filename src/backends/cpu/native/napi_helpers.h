@@ -14,6 +14,12 @@ struct Bytes {
   int64_t length = 0;
 };
 
+template <typename T>
+struct Span {
+  T* data = nullptr;
+  int64_t length = 0;
+};
+
 class HandleScope {
  public:
   explicit HandleScope(napi_env env) : env_(env) { napi_open_handle_scope(env, &scope_); }
@@ -55,6 +61,10 @@ template <>
 struct TypedArrayOf<float> {
   static constexpr napi_typedarray_type type = napi_float32_array;
 };
+template <>
+struct TypedArrayOf<double> {
+  static constexpr napi_typedarray_type type = napi_float64_array;
+};
 
 // The arguments of a call. The first one that is not what was asked for leaves a TypeError pending, and ok() false.
 class Arguments {
@@ -82,6 +92,17 @@ class Arguments {
     return value;
   }
 
+  bool is_null(size_t i) {
+    napi_valuetype type;
+    return napi_typeof(env_, values_[i], &type) == napi_ok && type == napi_null;
+  }
+
+  double real(size_t i) {
+    double value = 0;
+    if (napi_get_value_double(env_, values_[i], &value) != napi_ok) fail(i, "a number");
+    return value;
+  }
+
   int64_t integer(size_t i, int64_t least, int64_t most) { return to_integer(values_[i], i, least, most); }
 
   void integers(size_t i, int64_t* out, uint32_t count) {
@@ -95,10 +116,18 @@ class Arguments {
 
   // A Uint8Array; null gives no bytes.
   Bytes bytes(size_t i) {
-    napi_valuetype type;
-    napi_typeof(env_, values_[i], &type);
-    if (type == napi_null) return {};
+    if (is_null(i)) return {};
     return view(values_[i], i, napi_uint8_array);
+  }
+
+  // A typed array where it lies, for as long as the call goes on.
+  template <typename T>
+  Span<T> span(size_t i, int64_t least, int64_t most) {
+    const Bytes bytes = view(values_[i], i, TypedArrayOf<T>::type);
+    if (ok_ && (bytes.length < least || bytes.length > most)) {
+      fail(i, ("of length " + std::to_string(least) + " or more").c_str());
+    }
+    return {reinterpret_cast<T*>(const_cast<uint8_t*>(bytes.data)), bytes.length};
   }
 
   template <typename T>

@@ -40,6 +40,7 @@ int main() {
   add_product_cases(cases);
   add_attention_cases(cases);
   add_small_cases(cases);
+  add_sampling_cases(cases);
 
   int64_t num_sets;
   const ossia::InstructionSet* sets = ossia::instruction_sets(&num_sets);
@@ -49,7 +50,7 @@ int main() {
   for (const Case& c : cases) {
     const std::vector<float> truth = c.run(*sets[num_sets - 1].kernels, cuts[0]);  // the last set is the portable one
     failures += !close_enough(c, truth);
-    for (float x : truth) hash = mix_into(hash, x);
+    for (float x : truth) hash = c.is_universal ? mix_into(hash, x) : hash;
     for (int64_t set = 0; set < num_sets; set++) {
       if (!sets[set].supported) continue;
       for (const Cut& cut : cuts) {

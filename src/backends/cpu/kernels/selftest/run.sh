@@ -27,6 +27,6 @@ for set in "${!sets[@]}"; do
   # shellcheck disable=SC2086
   "$cxx" "${flags[@]}" ${sets[$set]} -c "$set.cc" -o "$out/$set.o"
 done
-for part in $main weights products attention small exp; do "$cxx" "${flags[@]}" -c "selftest/$part.cc" -o "$out/selftest_$part.o"; done
+for part in $main weights products attention small sampling exp; do "$cxx" "${flags[@]}" -c "selftest/$part.cc" -o "$out/selftest_$part.o"; done
 "$cxx" "${flags[@]}" "$out"/*.o -o "$out/selftest"
 ${RUN:-} "$out/selftest" "$@"

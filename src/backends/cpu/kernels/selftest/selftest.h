@@ -53,6 +53,7 @@ struct Case {
   std::string name;
   std::function<std::vector<float>(const Kernels&, Cut)> run;
   std::function<std::vector<Expected>()> expected;  // may be empty: then the sets are only compared with each other
+  bool is_universal = true;                         // or the bits belong to the architecture, and are left out of the checksum
 };
 
 // A weight that owns its bytes, exactly as many as it says, so that a sanitizer sees a byte read too many.
@@ -77,6 +78,7 @@ double dequantized(const std::vector<float>& x, int64_t cols, int64_t row, int64
 void add_product_cases(std::vector<Case>& cases);
 void add_attention_cases(std::vector<Case>& cases);
 void add_small_cases(std::vector<Case>& cases);
+void add_sampling_cases(std::vector<Case>& cases);
 bool check_exp();
 
 }  // namespace selftest
