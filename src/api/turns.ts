@@ -168,7 +168,7 @@ export class Turns {
   }
 }
 
-/** Without the constraint. A reserve is the formats' own default, which nobody asked for; what was asked for and cannot be held is refused. */
+/** Without the constraint. The reserve goes, because formats set one by themselves; what else cannot be held is refused by the turn. */
 function freely({ reserve: _, ...options }: ChatOptions): ChatOptions {
   return { ...options, constrain: false };
 }

@@ -85,3 +85,13 @@ test('a silent stream is pinged for who waits, and for nobody else', async (t) =
   assert.equal(await next, 'data: 1\n\n');
   await reader.cancel();
 });
+
+test('lines that break off end with an error that is a text, as clients of Ollama read it', async () => {
+  const lines = (await send({ type: 'ndjson', lines: failing({ done: false }, new Error('out of the blue')) }).text())
+    .trim()
+    .split('\n');
+  assert.equal(lines.length, 2);
+  const { error } = JSON.parse(lines[1]!);
+  assert.equal(typeof error, 'string');
+  assert.doesNotMatch(error, /blue/); // what went wrong inside is for the log
+});

@@ -1,4 +1,4 @@
-import { type ErrorReply, openAiError, type Reply, type SseEvent } from '../../api/index.ts';
+import { type ErrorReply, openAiError, problemOf, type Reply, type SseEvent } from '../../api/index.ts';
 
 /** A comment goes out after this long without an event, so that proxies keep the connection. */
 const PING_MS = 15_000;
@@ -37,8 +37,9 @@ function sse(items: AsyncIterable<SseEvent>): Wire<SseEvent> {
   return { items, format: formatSse, failure, ping: ': ping\n\n' };
 }
 
+/** Lines are Ollama's, whose clients read an error as a text. */
 function ndjson(items: AsyncIterable<unknown>): Wire<unknown> {
-  return { items, format: formatLine, failure: (error) => formatLine(openAiError(error).body) };
+  return { items, format: formatLine, failure: (error) => formatLine({ error: problemOf(error).message }) };
 }
 
 function formatSse({ event, id, data }: SseEvent): string {
