@@ -31,7 +31,7 @@ class Terminal {
   #seen = 0;
 
   constructor(args: string, env: Readonly<Record<string, string>> = {}) {
-    const command = `"${process.execPath}" "${bin}" ${args}`;
+    const command = `exec "${process.execPath}" "${bin}" ${args}`; // a shell left in between would die of Ctrl-C itself
     this.#child = spawn('script', ['-qefc', command, '/dev/null'], {
       cwd: root,
       env: { ...process.env, TERM: 'xterm', XDG_STATE_HOME: folder, NO_COLOR: '', ...env },
