@@ -4,7 +4,7 @@ export const rungs: readonly (readonly string[])[] = [
   ['tensor'],
   ['grammar', 'tokenizer', 'checkpoint', 'backends'],
   ['harmony', 'model'],
-  ['engine'],
+  ['engine', 'tools'],
   ['chat'],
   ['api'],
   ['conform'],

@@ -2,6 +2,8 @@
  * One turn with a model: render the conversation, generate, read what comes. `load()` puts everything below together.
  * Knows nothing of terminals, HTTP or other people's wire formats.
  */
+
+export type * from './acting-types.ts';
 export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';
 export { LoadedModel, type LoadOptions, load, type MeasuredEngine } from './load.ts';
