@@ -1,12 +1,12 @@
 /**
  * Ossia beside llama.cpp on the same machine, weights and threads, one after the other, several times:
  *
- *     npm run bench -- speed [--model 20b | --model FILE.gguf,DIRECTORY] [--threads N] [--runs 3] [--rows prefill512,decode0]
+ *     npm run bench [-- --model 20b | --model FILE.gguf,DIRECTORY] [--threads N] [--runs 3] [--rows prefill512,decode0]
  *
  * A preset's files are made first (see synthetic.ts; `--dir` says where, `--layouts gguf,huggingface` which). The peer runs the
  * GGUF file, through node-llama-cpp, which is installed into the same folder; `--no-peer` leaves it out. From bf16 files Ossia
  * runs twice, with its dense weights kept and as 8-bit codes. `--long` adds the rows that take very long, `--decode N` is how many
- * tokens to decode, `--json FILE` writes all numbers.
+ * tokens to decode, `--json FILE` writes all numbers. A row with `@2` behind its name runs beside two busy processes.
  */
 import { writeFileSync } from 'node:fs';
 import { loadavg, totalmem } from 'node:os';
@@ -20,7 +20,7 @@ import { bytesPerStep, type DenseKind, operationsPerPromptToken } from './speed/
 import { longRows, parseRow, type Row, usualRows } from './speed/rows.ts';
 import { type Summary, summarise } from './speed/statistics.ts';
 import type { Job } from './speed/subject.ts';
-import { formatTable, type Line } from './speed/table.ts';
+import { formatTable, type Line, unitOf } from './speed/table.ts';
 import { circumstances } from './support/machine.ts';
 import { cacheFolder, makeSynthetic, type SyntheticLayout } from './synthetic/make.ts';
 import { type Preset, presets } from './synthetic/presets.ts';
@@ -95,10 +95,17 @@ function linesOf(row: Row, subjects: readonly Subject[], config: ModelConfig, ba
   const peer = summaries[subjects.findIndex(({ title }) => title === PEER)];
   return subjects.map(({ title, denseKind, results }, i): Line => {
     const summary = summaries[i]!;
-    const line = { title: row.title, subject: title, summary, ...ratioTo(peer, summary, title, row.kind === 'start') };
-    if (row.kind === 'start') return { ...line, unit: 's' };
+    const unit = unitOf(row);
+    const line = {
+      title: row.title,
+      subject: title,
+      unit,
+      summary,
+      ...ratioTo(peer, summary, title, unit !== 'tokens/s'),
+    };
+    if (unit !== 'tokens/s' || row.kind === 'mixed') return line;
     if (row.kind === 'prefill') {
-      return { ...line, unit: 'tokens/s', gigaOps: (summary.median * operationsPerPromptToken(config)) / 1e9 };
+      return { ...line, gigaOps: (summary.median * operationsPerPromptToken(config)) / 1e9 };
     }
     const streams = row.prompts.length;
     const bytes = bytesPerStep(
@@ -108,7 +115,7 @@ function linesOf(row: Row, subjects: readonly Subject[], config: ModelConfig, ba
       results[0]!.kvBytesPerToken,
       row.prompts[0]! + row.count / 2,
     );
-    return { ...line, unit: 'tokens/s', ...(title === PEER ? {} : { bound: (bandwidth * streams) / bytes }) };
+    return { ...line, ...(title === PEER ? {} : { bound: (bandwidth * streams) / bytes }) };
   });
 }
 
@@ -144,7 +151,14 @@ for (let run = 1; run <= positive('runs', flags.runs); run++) {
     if (results.length < run - 1) continue; // it failed
     bandwidths.push(measureReadBandwidth({ threads }));
     loads.push(loadavg()[0]!);
-    const job = { ...rest, threads, rows, seed: run, peerFolder: 'folder' in peer ? peer.folder : '' };
+    const job = {
+      ...rest,
+      threads,
+      rows,
+      vocabSize: config.vocabSize,
+      seed: run,
+      peerFolder: 'folder' in peer ? peer.folder : '',
+    };
     try {
       results.push(await runJob(job, (line) => console.error(`run ${run}  ${title.padEnd(12)}  ${line}`)));
     } catch (error) {

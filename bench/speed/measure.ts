@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { Row } from './rows.ts';
 import { decodeRate } from './statistics.ts';
 import { type Job, now, type Report } from './subject.ts';
+import { unitOf } from './table.ts';
 
 /** The numbers of one run of one subject. */
 export interface RunResult {
   readonly description: string;
   readonly kvBytesPerToken: number;
-  /** By row: seconds for `start`, tokens in a second for the others. */
+  /** By row: seconds for `start`, 10^9 bytes for `memory`, tokens in a second for the others. */
   readonly values: ReadonlyMap<string, number>;
   /** Bytes, the most after any row. */
   readonly resident: number;
@@ -44,7 +45,7 @@ export async function runJob(job: Job, log: (line: string) => void): Promise<Run
     values.set(row.name, value);
     resident = Math.max(resident, report.memory.resident);
     anonymous = report.memory.anonymous === undefined ? undefined : Math.max(anonymous ?? 0, report.memory.anonymous);
-    log(`${row.title}: ${value.toFixed(2)} ${row.kind === 'start' ? 's' : 'tokens/s'}${warningOf(row, report)}`);
+    log(`${row.title}: ${value.toFixed(2)} ${unitOf(row)}${warningOf(row, report)}`);
   }
   const status = await ended;
   if (status !== 0) throw new Error(`${job.subject} ended with status ${status} after ${values.size} rows`);
@@ -53,8 +54,10 @@ export async function runJob(job: Job, log: (line: string) => void): Promise<Run
 
 type RowReport = Extract<Report, { type: 'row' }>;
 
-function rateOf({ kind, prompts }: Row, { submitted, arrivals }: RowReport, started: number): number {
+function rateOf({ kind, prompts }: Row, { submitted, arrivals, memory }: RowReport, started: number): number {
+  if (kind === 'memory') return memory.resident / 1e9;
   const first = arrivals[0]![0]!;
+  if (kind === 'mixed') return (arrivals.flat().length / (Math.max(...arrivals.flat()) - submitted)) * 1000; // prompts and all
   if (kind === 'start') return (first - started) / 1000;
   return kind === 'prefill' ? (prompts[0]! / (first - submitted)) * 1000 : decodeRate(arrivals);
 }

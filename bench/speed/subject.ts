@@ -31,6 +31,7 @@ export interface Job {
   readonly dense: 'keep' | 'q8';
   readonly threads: number;
   readonly rows: readonly Row[];
+  readonly vocabSize: number;
   /** Other prompts for every run. */
   readonly seed: number;
   /** Where the peer is installed. */

@@ -1,3 +1,4 @@
+import type { Row } from './rows.ts';
 import type { Summary } from './statistics.ts';
 
 /** One line: a row as one subject did it. */
@@ -12,6 +13,11 @@ export interface Line {
   readonly bound?: number;
   /** Of prefill: operations in a second, in units of 10^9. */
   readonly gigaOps?: number;
+}
+
+export function unitOf({ kind }: Pick<Row, 'kind'>): Line['unit'] {
+  if (kind === 'start') return 's';
+  return kind === 'memory' ? 'GB' : 'tokens/s';
 }
 
 const HEADINGS = ['', '', 'median', 'min', 'max', '', '× llama.cpp', 'bound', 'of bound', 'GOP/s'];
