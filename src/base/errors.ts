@@ -82,6 +82,21 @@ export const problems = {
     status: 400,
     next: "Send fewer messages, set truncation to 'auto', or load the model with a longer context",
   },
+  'tools/search-failed': {
+    status: 502,
+    next: 'Check the address and the key of the search provider, or choose another: see docs/tools.md',
+  },
+  'tools/bad-option': { status: 400, next: 'Correct the option that the message names: see docs/tools.md' },
+  'tools/no-python': {
+    status: 500,
+    next: 'Run `npm install` again, so that the package pyodide is complete; or leave the tool python out',
+  },
+  'tools/bad-config': { status: 400, next: 'Correct the place that the message names: see docs/mcp.md' },
+  'tools/mcp-unreachable': {
+    status: 502,
+    next: 'Run the command by itself, or open the address, to see whether the MCP server is there: see docs/mcp.md',
+  },
+  'tools/no-folder': { status: 400, next: 'Give the path of a folder that exists and can be read' },
   'api/bad-request': { status: 400, next: 'Correct the parameter that the message names: see docs/server.md' },
   'api/unknown-model': { status: 404, next: 'See GET /v1/models for the models here, or `ossia pull` to download one' },
   'api/unknown-previous-response': {

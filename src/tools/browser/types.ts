@@ -1,0 +1,64 @@
+import type { Citation, Tool } from '../types.ts';
+
+/** Where a search goes, and what is found there. */
+export interface SearchProvider {
+  /** What people and error texts call it: `SearXNG`, `corpus`. */
+  readonly name: string;
+  search(query: string, options: SearchOptions): Promise<readonly SearchResult[]>;
+  /**
+   * Opens what only this provider can: pages of its own (`corpus:/docs/server.md`). Undefined when the address is not its own;
+   * the browser then fetches it.
+   */
+  open?(url: string, signal: AbortSignal): Promise<FetchedPage | undefined>;
+}
+
+export interface SearchOptions {
+  /** Results at most. */
+  readonly topn: number;
+  readonly signal: AbortSignal;
+}
+
+export interface SearchResult {
+  readonly url: string;
+  readonly title: string;
+  readonly snippet: string;
+}
+
+/** What stands at an address, as it came. */
+export interface FetchedPage {
+  /** After all redirects. */
+  readonly url: string;
+  /** With its parameters, as the server named it. */
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+export type FetchPage = (url: string, signal: AbortSignal) => Promise<FetchedPage>;
+
+export interface BrowserLimits {
+  /** Tokens of a page shown at once, roughly. Default 1024. */
+  readonly viewTokens: number;
+  /** Results of one search. Default 20. */
+  readonly results: number;
+  /** Conversations whose pages are kept, the most recently used ones. Default 64. */
+  readonly conversations: number;
+  /** Pages kept of a conversation. Default 200. */
+  readonly pages: number;
+  /** Characters of text kept of a conversation. Default 8 Mi. */
+  readonly characters: number;
+}
+
+export interface BrowserOptions {
+  readonly provider: SearchProvider;
+  /** Default: over HTTP, from public addresses only. */
+  readonly fetchPage?: FetchPage;
+  /** Hosts that may be fetched although their address is private: `wiki.intranet`, `10.1.2.3:8080`. Default: none. */
+  readonly allowPrivate?: readonly string[];
+  readonly limits?: Partial<BrowserLimits>;
+}
+
+/** The `browser` tool, which also knows what an answer's citations point to. */
+export interface Browser extends Tool {
+  /** The citations 【cursor†Lfirst-Llast】 of a text, in order; those that point nowhere are left out. */
+  citations(conversation: string, text: string): readonly Citation[];
+}
