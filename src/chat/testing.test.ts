@@ -76,7 +76,7 @@ test('a client and the options of thoughts never reach the engine as parameters'
     ...{ ignoreEnd: true, truncation: 'auto', constrain: true, history: 'official', stop: 'x', client: 'me' },
     ...{ signal: new AbortController().signal, answerNow: new AbortController().signal },
     ...{ maxTokens: 50, temperature: 1, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, presencePenalty: 0 },
-    ...{ frequencyPenalty: 0, logitBias: {}, seed: 1, topLogprobs: 0 },
+    ...{ frequencyPenalty: 0, logitBias: {}, seed: 1, topLogprobs: 0, trace: true },
   };
   const model = scriptedModel(tokenizer, [ANSWER]);
   await read(model.chat('Hi', options));
@@ -90,6 +90,7 @@ test('a client and the options of thoughts never reach the engine as parameters'
       'logitBias',
       'seed',
       'topLogprobs',
+      'trace',
       'stopIds',
       'penaltyExempt',
       'constraint',

@@ -1,4 +1,4 @@
-import type { EndEvent, Engine, GenerateEvent, GenerateParams, SubmitOptions } from '../engine/index.ts';
+import type { EndEvent, Engine, GenerateEvent, GenerateParams, SubmitOptions, TokenEvent } from '../engine/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { LoadedModel } from './load.ts';
 import type { ModelInfo } from './types.ts';
@@ -84,15 +84,33 @@ export class ScriptedEngine implements Engine {
       }
       const id = ids[i]!;
       outputTokens++;
-      yield { type: 'token', id, logprob: 0, ...(params.topLogprobs ? { top: [{ id, logprob: 0 }] } : {}), ...forced };
+      yield { type: 'token', id, logprob: 0, ...this.#more(id, params, prompt, outputTokens), ...forced };
       if (!params.stopIds?.includes(id)) continue;
       reason = 'stop';
       break;
     }
     const timing = { queueMs: 0, prefillMs: 0, decodeMs: performance.now() - started };
     const promptTokens = prompt.length;
-    const cachedTokens = Math.min(this.#options.cachedTokens, promptTokens);
+    const cachedTokens = this.#cached(prompt);
     yield { type: 'end', reason, promptTokens, cachedTokens, outputTokens, seed: params.seed ?? 0, timing };
+  }
+
+  #cached(prompt: readonly number[]): number {
+    return Math.min(this.#options.cachedTokens, prompt.length);
+  }
+
+  /** What a token tells besides, when asked for it. */
+  #more(
+    id: number,
+    { topLogprobs, trace }: GenerateParams,
+    prompt: readonly number[],
+    count: number,
+  ): Omit<TokenEvent, 'type' | 'id' | 'logprob'> {
+    return {
+      ...(topLogprobs ? { top: [{ id, logprob: 0 }] } : {}),
+      ...(trace ? { entropy: 0 } : {}),
+      ...(trace && count === 1 ? { cachedTokens: this.#cached(prompt) } : {}),
+    };
   }
 }
 

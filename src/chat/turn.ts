@@ -48,15 +48,19 @@ export async function* runTurn({
   const reader = new TurnReader({ ...options, answerNow });
   const stopped = new AbortController();
   const signals = AbortSignal.any(signal ? [signal, stopped.signal] : [stopped.signal]);
+  const { topLogprobs, trace } = params;
+  let isBegun = !trace;
   let end: EndEvent | undefined;
   const asked = {
     ...(answerNow === undefined ? {} : { hurry: answerNow }),
     ...(client === undefined ? {} : { client }),
   };
   for await (const event of engine.submit(prompt, params, { signal: signals, ...asked })) {
+    if (!isBegun) yield { type: 'prompt', ids: prompt, cachedTokens: event.cachedTokens ?? 0 };
+    isBegun = true;
     if (event.type === 'end') end = event;
     else if (!reader.isDone) {
-      if (params.topLogprobs !== undefined) yield event;
+      if (topLogprobs !== undefined || trace) yield event;
       yield* reader.push(event);
       if (reader.isDone) stopped.abort(); // a stop text: what the engine has sampled since is nobody's
     }

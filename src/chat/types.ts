@@ -119,6 +119,8 @@ export interface ChatOptions extends Omit<GenerateParams, 'stopIds' | 'penaltyEx
 }
 
 export type ChatEvent =
+  /** With `trace`: what the model was given, and how much of it was kept from before. Comes with the first token. */
+  | { readonly type: 'prompt'; readonly ids: readonly number[]; readonly cachedTokens: number }
   /** A piece of the model's thoughts. */
   | { readonly type: 'reasoning'; readonly delta: string }
   /** A piece of text for the user: of the answer (`final`), or of a remark before a call (`commentary`). */
@@ -129,7 +131,7 @@ export type ChatEvent =
   | ({ readonly type: 'tool_call_delta'; readonly delta: string } & Omit<ToolCall, 'arguments'>)
   /** A call is complete. `undeclared`: no function of this name was declared. `incomplete`: its arguments were cut short. */
   | ({ readonly type: 'tool_call'; readonly status: 'complete' | 'incomplete' | 'undeclared' } & ToolCall)
-  /** A token as it was sampled, before what it adds to the text. Only where `topLogprobs` is given, be it 0. */
+  /** A token as it was sampled, before what it adds to the text. Only where `topLogprobs` is given, be it 0, and with `trace`. */
   | TokenEvent
   /** A message is finished. */
   | { readonly type: 'message'; readonly message: RecoveredMessage }

@@ -119,8 +119,9 @@ export class Generation {
   }
 
   #push(event: TokenEvent): void {
+    const isFirst = this.outputTokens === 0;
     this.ids.push(event.id);
-    this.#sink.emit(event);
+    this.#sink.emit(this.#params.trace && isFirst ? { ...event, cachedTokens: this.cachedTokens } : event);
     if (this.#stopIds.has(event.id)) this.end('stop');
     else if (this.outputTokens >= this.#limit) this.end('length');
   }

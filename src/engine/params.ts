@@ -31,14 +31,14 @@ export const NUMBER_RULES = {
 export const BIAS_RULE: NumberRule = { min: -100, max: 100 };
 
 const ID_LISTS = ['stopIds', 'penaltyExempt'] as const;
-const KNOWN = new Set<string>([...Object.keys(NUMBER_RULES), ...ID_LISTS, 'logitBias', 'constraint']);
+const KNOWN = new Set<string>([...Object.keys(NUMBER_RULES), ...ID_LISTS, 'logitBias', 'trace', 'constraint']);
 
 /**
  * Parameters with every gap filled. `maxTokens` is absent where only the context limits the output. The constraint is no
  * longer among them: it has become an object.
  */
-export type ResolvedParams = Required<Omit<GenerateParams, 'maxTokens' | 'constraint'>> &
-  Pick<GenerateParams, 'maxTokens'>;
+export type ResolvedParams = Required<Omit<GenerateParams, 'maxTokens' | 'constraint' | 'trace'>> &
+  Pick<GenerateParams, 'maxTokens' | 'trace'>;
 
 /** A range as people write it: `(0, 1]`, `integer in [0, 20]`, `integer, 1 or more`. */
 export function describeRange(rule: NumberRule): string {
@@ -66,6 +66,7 @@ export function resolveParams(given: GenerateParams, defaults: GenerateParams, v
     presencePenalty: pick('presencePenalty', NUMBER_RULES.presencePenalty.fallback),
     frequencyPenalty: pick('frequencyPenalty', NUMBER_RULES.frequencyPenalty.fallback),
     topLogprobs: pick('topLogprobs', NUMBER_RULES.topLogprobs.fallback),
+    ...(given.trace ? { trace: true } : {}),
     seed: given.seed ?? defaults.seed ?? randomInt(2 ** 48 - 1),
     logitBias: given.logitBias ?? defaults.logitBias ?? {},
     stopIds: given.stopIds ?? defaults.stopIds ?? [],
@@ -83,6 +84,7 @@ export function checkParams(params: GenerateParams, vocabSize: number): void {
       : undefined;
     if (rule) checkNumber(name, value, rule);
     else if (name === 'logitBias') checkBias(value, vocabSize);
+    else if (name === 'trace') checkFlag(name, value);
     else checkIds(name, value, vocabSize);
   }
 }
@@ -106,6 +108,10 @@ function checkNumber(name: string, value: unknown, rule: NumberRule): void {
     !(rule.integer && !Number.isInteger(value));
   if (!fits)
     throw bad(`Expected ${name} to be ${rule.integer ? 'an' : 'in'} ${describeRange(rule)}, got ${show(value)}`, name);
+}
+
+function checkFlag(name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw bad(`Expected ${name} to be true or false, got ${show(value)}`, name);
 }
 
 function checkBias(value: unknown, vocabSize: number): void {

@@ -100,6 +100,17 @@ function pickAmong(weights: Float64Array, ids: Int32Array, u: number): number {
   return ids[ids.length - 1]!; // rounding may leave a crumb of `left` at the very end
 }
 
+/**
+ * Entropy in bits of the distribution of these logits, −∞ where masked: log2 Σ w − Σ w·ln w / (Σ w · ln 2) with the weights
+ * w = exp(logit − max). The weights are the kernels', equal on all of them, and the sums go in order, so the bits are too.
+ */
+function entropyOf(row: Float32Array, max: number, weights: Float64Array, kernels: SamplingKernels): number {
+  const total = kernels.weigh(row, max, 1, weights);
+  let sum = 0;
+  for (let i = 0; i < row.length; i++) if (weights[i]! > 0) sum += weights[i]! * (row[i]! - max);
+  return Math.max(0, (Math.log(total) - sum / total) / Math.LN2); // rounding must not make it negative
+}
+
 type Truncation = Pick<ResolvedParams, 'topK' | 'topP' | 'minP'>;
 
 /** The last token that stays, in the order of falling weight. */
@@ -146,7 +157,7 @@ export class Sampler {
     if (max === Number.NEGATIVE_INFINITY) {
       throw new OssiaError('engine/nothing-allowed', `Cannot choose token ${this.#count}: the constraint allows none`);
     }
-    const { temperature, topLogprobs, seed } = this.#params;
+    const { temperature, topLogprobs, trace, seed } = this.#params;
     const drawn =
       temperature === 0 ? undefined : draw(row, weights, max, this.#params, uniform(seed, this.#count), scratch);
     const chosen = drawn?.index ?? best;
@@ -155,7 +166,12 @@ export class Sampler {
     const normaliser = max + Math.log(sum);
     const idOf = (index: number) => (ids === undefined ? index : ids[index]!);
     const logprob = (index: number) => row[index]! - normaliser;
-    const event = { type: 'token', id: idOf(chosen), logprob: logprob(chosen) } as const;
+    const event = {
+      type: 'token',
+      id: idOf(chosen),
+      logprob: logprob(chosen),
+      ...(trace ? { entropy: entropyOf(row, max, weights, kernels) } : {}),
+    } as const;
     this.#remember(event.id);
     if (topLogprobs === 0) return event;
     const top = scratch.kept.subarray(0, topLogprobs);
@@ -179,8 +195,9 @@ export class Sampler {
   /** Takes a token that the constraint leaves no choice about, as sampling under a mask of one would have. */
   take(id: number): TokenEvent {
     this.#remember(id);
-    const event = { type: 'token', id, logprob: 0, forced: true } as const;
-    return this.#params.topLogprobs === 0 ? event : { ...event, top: [{ id, logprob: 0 }] };
+    const { topLogprobs, trace } = this.#params;
+    const event = { type: 'token', id, logprob: 0, forced: true, ...(trace ? { entropy: 0 } : {}) } as const;
+    return topLogprobs === 0 ? event : { ...event, top: [{ id, logprob: 0 }] };
   }
 
   #remember(id: number): void {

@@ -24,6 +24,8 @@ export interface GenerateParams {
   readonly stopIds?: readonly number[];
   /** Report this many alternatives beside each token, 0 to 20. Default 0. */
   readonly topLogprobs?: number;
+  /** Tokens also tell their `entropy`, and the first one `cachedTokens`. Default false. */
+  readonly trace?: boolean;
   /** Ids that penalties never touch: the control tokens. */
   readonly penaltyExempt?: readonly number[];
   /** Which tokens may come: plain data for the module that the engine was opened with (`EngineOptions.constraints`). */
@@ -39,6 +41,10 @@ export interface TokenEvent {
   readonly top?: readonly { readonly id: number; readonly logprob: number }[];
   /** Nothing else could come (`Constraint.forced`): it was not sampled, and its logprob is 0. */
   readonly forced?: true;
+  /** Bits, of the distribution that `logprob` is of: with `trace`. */
+  readonly entropy?: number;
+  /** Tokens of the prompt that were taken from a kept prefix: on the first token, with `trace`. */
+  readonly cachedTokens?: number;
 }
 
 export interface EndEvent {
