@@ -23,10 +23,17 @@ case $("$cxx" -dumpmachine) in
     ;;
   aarch64* | arm64*) sets[neon]='' sets[neon_dotprod]='-march=armv8.2-a+dotprod' ;;
 esac
+jobs=()
+compile() {
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do sleep 0.1; done
+  "$cxx" "${flags[@]}" "$@" &
+  jobs+=($!)
+}
 for set in "${!sets[@]}"; do
   # shellcheck disable=SC2086
-  "$cxx" "${flags[@]}" ${sets[$set]} -c "$set.cc" -o "$out/$set.o"
+  compile ${sets[$set]} -c "$set.cc" -o "$out/$set.o"
 done
-for part in $main weights products attention small sampling exp; do "$cxx" "${flags[@]}" -c "selftest/$part.cc" -o "$out/selftest_$part.o"; done
+for part in $main weights products attention small sampling exp; do compile -c "selftest/$part.cc" -o "$out/selftest_$part.o"; done
+for job in "${jobs[@]}"; do wait "$job"; done
 "$cxx" "${flags[@]}" "$out"/*.o -o "$out/selftest"
 ${RUN:-} "$out/selftest" "$@"
