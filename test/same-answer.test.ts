@@ -41,17 +41,26 @@ const questions: readonly Question[] = [
   },
 ];
 
+const FORMATS = [
+  { dense: 'keep', kvBits: 16 },
+  { dense: 'q8', kvBits: 16 },
+  { dense: 'keep', kvBits: 8 },
+] as const;
+
 for (const question of questions) {
-  for (const dense of ['keep', 'q8'] as const) {
-    test(`${question.name} on cpu gives equal bits in any company (dense: ${dense})`, { skip }, async () => {
+  for (const formats of FORMATS) {
+    const { dense, kvBits } = formats;
+    test(`${question.name} on cpu gives equal bits in any company (dense: ${dense}, KV: ${kvBits})`, {
+      skip,
+    }, async () => {
       const { prompt } = question;
-      const expected = await withModel(question, { dense, threads: 1 }, (model) =>
+      const expected = await withModel(question, { ...formats, threads: 1 }, (model) =>
         inChunks(model, prompt, prompt.length),
       );
       const expectEqual = (what: string, found: Float32Array) => assertSameBits(what, found, expected);
 
       for (const threads of [1, 2, 4]) {
-        await withModel(question, { dense, threads }, async (model) => {
+        await withModel(question, { ...formats, threads }, async (model) => {
           for (const chunk of [1, 7, 64, prompt.length]) {
             expectEqual(`${threads} threads, steps of ${chunk}`, await inChunks(model, prompt, chunk));
           }
@@ -62,7 +71,7 @@ for (const question of questions) {
         });
       }
       for (const isa of instructionSets) {
-        await withModel(question, { dense, threads: 3, isa }, async (model) => {
+        await withModel(question, { ...formats, threads: 3, isa }, async (model) => {
           expectEqual(isa, await inChunks(model, prompt, 100));
         });
       }
@@ -70,21 +79,20 @@ for (const question of questions) {
   }
 }
 
-interface Setup {
-  readonly dense: NonNullable<LoadOptions['dense']>;
+interface Setup extends Required<LoadOptions> {
   readonly threads: number;
   readonly isa?: string;
 }
 
 async function withModel<T>(
   { path }: Question,
-  { dense, ...options }: Setup,
+  { dense, kvBits, ...options }: Setup,
   use: (model: Model) => Promise<T>,
 ): Promise<T> {
   const onBackend = async (backend: Backend) => {
     const checkpoint = await openCheckpoint(path);
     try {
-      return await use(loadModel(checkpoint, backend, { dense }));
+      return await use(loadModel(checkpoint, backend, { dense, kvBits }));
     } finally {
       checkpoint.close();
     }

@@ -50,7 +50,15 @@ export interface KvShape {
   readonly headDim: number;
   /** Positions in a block; blocks begin at absolute positions that are multiples of it. */
   readonly blockSize: number;
+  /** Default 16. */
+  readonly bits?: KvBits;
 }
+
+/**
+ * How keys and values are rounded when they are written. 16: to f16 on `cpu`, not at all on `reference`. 8, on both: 32 dimensions of
+ * a head share scale = amax / 127, rounded up to bf16; code = nearest even(x / scale). A NaN or an infinity makes the scale NaN.
+ */
+export type KvBits = 8 | 16;
 
 /** Keys (after RoPE) and values, in blocks that sequences address through tables. Owned by the backend. */
 export interface KvPool {

@@ -4,5 +4,6 @@
  */
 export type * from './backend.ts';
 export { type CpuMachine, cpuMachine, measureReadBandwidth } from './cpu/machine.ts';
+export { kvRowBytes } from './kv-bytes.ts';
 export { type BackendName, type BackendOptions, openBackend } from './open.ts';
 export { referenceSampling, type SamplingKernels, samplingKernels } from './sampling.ts';

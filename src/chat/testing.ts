@@ -154,6 +154,7 @@ function scriptedInfo(name: string, contextLength: number, vocabSize: number): M
     backend: 'reference',
     backendDescription: 'a script',
     dense: 'keep',
+    kvBits: 16,
     contextLength,
     kvBytesPerToken: 0,
     kvBytesCapacity: 0,

@@ -32,6 +32,7 @@ export interface LoadFlags {
   readonly backend?: 'cpu' | 'reference';
   readonly threads?: number;
   readonly dense?: 'bf16' | 'q8';
+  readonly kvBits?: 8 | 16;
   readonly context?: number;
 }
 
@@ -46,6 +47,12 @@ export function addLoadFlags(command: Command): Command {
       new Option('--threads <n>', 'threads of the cpu backend').env('OSSIA_THREADS').argParser(integer(1, 1024)),
     )
     .addOption(new Option('--dense <type>', 'how dense weights are held').choices(['bf16', 'q8']).env('OSSIA_DENSE'))
+    .addOption(
+      new Option('--kv-bits <n>', 'how keys and values are held')
+        .choices(['8', '16'])
+        .env('OSSIA_KV_BITS')
+        .argParser(parseKvBits),
+    )
     .addOption(
       new Option('--context <tokens>', 'longest context').env('OSSIA_CONTEXT').argParser(integer(2, MAX_CONTEXT)),
     );
@@ -88,14 +95,24 @@ export function samplingOf(flags: SamplingFlags): SamplingFlags {
 }
 
 /** Flags and variables of loading as options of the library. */
-export function loadOptionsOf(context: Context, { backend, threads, dense, context: length }: LoadFlags): LoadOptions {
+export function loadOptionsOf(
+  context: Context,
+  { backend, threads, dense, kvBits, context: length }: LoadFlags,
+): LoadOptions {
   return {
     stores: storeOptions(context),
     dense: dense === 'q8' ? 'q8' : 'keep',
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
+    ...(kvBits === undefined ? {} : { kvBits }),
     ...(length === undefined ? {} : { context: length }),
   };
+}
+
+function parseKvBits(text: string): 8 | 16 {
+  if (text === '8') return 8;
+  if (text === '16') return 16;
+  throw new InvalidArgumentError('Expected 8 or 16.');
 }
 
 /** Flags that say what the model is told. */

@@ -1,4 +1,4 @@
-import { type Backend, type BackendName, openBackend } from '../backends/index.ts';
+import { type Backend, type BackendName, type KvBits, openBackend } from '../backends/index.ts';
 import { OssiaError } from '../base/index.ts';
 import { type Layout, openCheckpoint } from '../checkpoint/index.ts';
 import { loadModel, type ModelConfig } from '../model/index.ts';
@@ -18,6 +18,8 @@ export interface EngineOptions extends SchedulerOptions {
   readonly threads?: number;
   /** `q8` turns dense weights into 8-bit codes at load: less memory, faster, slightly different numbers. Default `keep`. */
   readonly dense?: 'keep' | 'q8';
+  /** 8: keys and values as 8-bit codes, in about half the memory, with slightly different numbers. Default 16. */
+  readonly kvBits?: KvBits;
   /** Tokens of prompt and answer together. Default: the model's maximum. */
   readonly context?: number;
   /** Room for the tokens of all sequences and of what is kept of finished ones. Default: one context. */
@@ -41,6 +43,7 @@ export interface EngineInfo {
   /** Why `auto` did not take `cpu`. */
   readonly fallback?: string;
   readonly dense: 'keep' | 'q8';
+  readonly kvBits: KvBits;
   readonly contextLength: number;
   /** KV cache of one more token, once a sequence is longer than the sliding window. */
   readonly kvBytesPerToken: number;
@@ -72,7 +75,8 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     const { backend, fallback } = await chooseBackend(options);
     cleanups.push(() => backend.dispose());
     const dense = options.dense ?? 'keep';
-    const model = loadModel(checkpoint, backend, { dense });
+    const kvBits = checkKvBits(options.kvBits);
+    const model = loadModel(checkpoint, backend, { dense, kvBits });
     const contextLength = checkContext(options.context, model.config);
     const cacheTokens = checkCacheTokens(options.cacheTokens, contextLength);
     const runner = new ModelRunner(model, { contextLength, cacheTokens, scheduling: options });
@@ -93,6 +97,7 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
       backendDescription: backend.description,
       ...(fallback === undefined ? {} : { fallback }),
       dense,
+      kvBits,
       contextLength,
       kvBytesPerToken: runner.kvBytesPerToken,
       kvBytesCapacity: runner.kvBytesCapacity,
@@ -121,6 +126,13 @@ async function chooseBackend({
     if (!(error instanceof OssiaError) || error.code !== 'backend/unavailable') throw error;
     return { backend: await openBackend('reference'), fallback: error.message };
   }
+}
+
+function checkKvBits(kvBits: number = 16): KvBits {
+  if (kvBits === 8 || kvBits === 16) return kvBits;
+  throw new OssiaError('engine/bad-parameter', `Expected kvBits to be 8 or 16, got ${kvBits}`, {
+    details: { parameter: 'kvBits' },
+  });
 }
 
 function checkContext(context: number | undefined, { maxContextLength }: ModelConfig): number {

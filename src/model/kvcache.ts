@@ -38,8 +38,8 @@ export class KvCache {
   readonly slidingWindow: number;
   readonly maxContextLength: number;
 
-  constructor(model: Pick<Model, 'config' | 'backend'>, options: KvCacheOptions = {}) {
-    const { config, backend } = model;
+  constructor(model: Pick<Model, 'config' | 'backend'> & Partial<Pick<Model, 'kvBits'>>, options: KvCacheOptions = {}) {
+    const { config, backend, kvBits = 16 } = model;
     const maxTokens = options.maxTokens ?? config.maxContextLength;
     if (!Number.isSafeInteger(maxTokens) || maxTokens < 1) {
       throw new RangeError(`Expected maxTokens to be a positive integer, got ${maxTokens}`);
@@ -52,7 +52,13 @@ export class KvCache {
     // A sequence's sliding blocks are some of its positions' blocks, so the same limit can never be reached there first.
     const limit = Math.ceil(maxTokens / KV_BLOCK);
     const pool = (layers: number, limit: number) => {
-      const shape = { layers, kvHeads: config.numKeyValueHeads, headDim: config.headDim, blockSize: KV_BLOCK };
+      const shape = {
+        layers,
+        kvHeads: config.numKeyValueHeads,
+        headDim: config.headDim,
+        blockSize: KV_BLOCK,
+        bits: kvBits,
+      };
       return new BlockPool(layers > 0 ? backend.allocateKv(shape) : undefined, limit);
     };
     this.full = pool(counts.full, limit);

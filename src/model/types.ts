@@ -1,4 +1,4 @@
-import type { Backend, Weight } from '../backends/index.ts';
+import type { Backend, KvBits, Weight } from '../backends/index.ts';
 
 /** The numbers of a gpt-oss model, whatever the dialect of the file they came from. Names follow gpt_oss/torch/model.py. */
 export interface ModelConfig {
@@ -68,4 +68,6 @@ export interface Model {
   readonly config: ModelConfig;
   readonly weights: ModelWeights;
   readonly backend: Backend;
+  /** How its KV caches round keys and values. */
+  readonly kvBits: KvBits;
 }

@@ -73,6 +73,7 @@ export class Comparison {
   readonly #expected: Float32Array;
   readonly #vocab: number;
   #maxAbs = 0;
+  #sumSquares = 0;
   #sumAbs = 0;
   readonly #rows: { kl: number; same: boolean; gap: number }[] = [];
 
@@ -88,6 +89,7 @@ export class Comparison {
       assert.ok(Number.isFinite(error), `row ${index} holds ${logits[i]} at ${i}`);
       this.#maxAbs = Math.max(this.#maxAbs, error);
       this.#sumAbs += error;
+      this.#sumSquares += error * error;
     }
     const [best, second] = topTwo(expected);
     const gap = expected[best]! - expected[second]!;
@@ -116,7 +118,7 @@ export class Comparison {
   }
 
   /** KL(reference ‖ candidate) in nats over positions, and how often the best token is the same. */
-  figures(): Required<QuantisedBars> & { readonly max_abs: number } {
+  figures(): Required<QuantisedBars> & { readonly max_abs: number; readonly rms: number } {
     this.#assertComplete();
     const kls = this.#rows.map(({ kl }) => kl).sort((a, b) => a - b);
     return {
@@ -125,6 +127,7 @@ export class Comparison {
       top1: share(this.#rows),
       'top1_where_gap_over_0.5': share(this.#rows.filter(({ gap }) => gap > 0.5)),
       max_abs: this.#maxAbs,
+      rms: Math.sqrt(this.#sumSquares / this.#expected.length),
     };
   }
 

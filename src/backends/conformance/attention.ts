@@ -1,6 +1,6 @@
 /** Cases of writeKv and attend, and of the pool between them. */
 import assert from 'node:assert/strict';
-import type { KvShape, KvView } from '../backend.ts';
+import type { KvBits, KvShape, KvView } from '../backend.ts';
 import { assertClose, assertRefused, type Expected, type Lab, ULP } from './lab.ts';
 import type { Case } from './rows.ts';
 import { randomRows } from './weights.ts';
@@ -10,11 +10,15 @@ interface Shape {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly blockSize: number;
+  readonly bits?: KvBits;
 }
 
 const grouped: Shape = { heads: 6, kvHeads: 2, headDim: 64, blockSize: 64 };
 const narrow: Shape = { heads: 3, kvHeads: 3, headDim: 16, blockSize: 64 };
 const wide: Shape = { heads: 8, kvHeads: 1, headDim: 48, blockSize: 64 };
+
+/** The same with 8-bit keys and values. */
+const at8Bits = (shape: Shape): Shape => ({ ...shape, bits: 8 });
 
 /** A conversation of the test: its keys and values, and the table of its blocks. */
 interface Story {
@@ -43,6 +47,33 @@ function viewOf(parts: readonly (readonly [story: Story, start: number, end: num
   };
 }
 
+/** What 8 bits keep of rows of `headDim` values (see `KvBits`): known before, so that it needs no tolerance. */
+function keptAt8Bits(x: Float32Array, headDim: number): Float64Array {
+  const kept = new Float64Array(x.length);
+  for (let row = 0; row < x.length; row += headDim) {
+    for (let d = 0; d < headDim; d += 32) {
+      const group = x.subarray(row + d, row + Math.min(headDim, d + 32));
+      const scale = bf16Above(Math.fround(Math.max(...group.map(Math.abs)) / 127));
+      group.forEach((value, i) => {
+        kept[row + d + i] = nearestEven(Math.fround(value / scale)) * scale;
+      });
+    }
+  }
+  return kept;
+}
+
+/** The smallest number of 8 significant bits that is not below x > 0. */
+function bf16Above(x: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(x)) - 7);
+  return Math.ceil(x / unit) * unit;
+}
+
+function nearestEven(x: number): number {
+  const below = Math.floor(x);
+  const above = x - below;
+  return above > 0.5 || (above === 0.5 && below % 2 !== 0) ? below + 1 : below;
+}
+
 /** The formula of the Step interface, in f64, with the bound that the formats allow. */
 function attendTo(
   lab: Lab,
@@ -56,9 +87,11 @@ function attendTo(
   const { heads, kvHeads, headDim } = shape;
   const values = new Float64Array(q.length);
   const allowed = new Float64Array(q.length);
-  const kvError = lab.tolerances.kvRounding;
+  const kvError = shape.bits === 8 ? 0 : lab.tolerances.kvRounding;
+  const kept = (x: Float32Array) => (shape.bits === 8 ? keptAt8Bits(x, headDim) : x);
+  const memories = stories.map(({ k, v }) => ({ k: kept(k), v: kept(v) }));
   view.positions.forEach((position, token) => {
-    const { k, v } = stories[view.sequences[token]!]!;
+    const { k, v } = memories[view.sequences[token]!]!;
     for (let head = 0; head < heads; head++) {
       const at = (token * heads + head) * headDim;
       const kvHead = Math.floor((head * kvHeads) / heads);
@@ -147,6 +180,10 @@ function joined(parts: readonly (readonly [Story, number, number])[], width: num
   );
 }
 
+function inBits({ bits }: Shape): string {
+  return bits === undefined ? '' : ` (${bits} bits)`;
+}
+
 export const attentionCases: readonly Case[] = [
   [
     'attend sees its own key first of all, and the sink takes the rest',
@@ -173,9 +210,9 @@ export const attentionCases: readonly Case[] = [
       assertClose('mix', found, { values, allowed: values.map((value) => lab.chain(12, value)) });
     },
   ],
-  ...[grouped, narrow, wide].map(
+  ...[grouped, narrow, wide, ...[grouped, narrow, wide].map(at8Bits)].map(
     (shape): Case => [
-      `attend shares ${shape.kvHeads} kv heads of ${shape.headDim} among ${shape.heads} query heads in groups`,
+      `attend shares ${shape.kvHeads} kv heads of ${shape.headDim} among ${shape.heads} query heads in groups${inBits(shape)}`,
       async (lab) => {
         const one = story(43, 150, [2, 0, 1], shape);
         await converse(lab, shape, [one], [150], 0);
@@ -189,63 +226,93 @@ export const attentionCases: readonly Case[] = [
       (lab) => converse(lab, narrow, [story(45, 200, [3, 1, 0, 2], narrow)], [137], window),
     ],
   ),
+  ...[grouped, at8Bits(grouped)].flatMap((shape): Case[] => [
+    [
+      `attend serves prefill and decode of several sequences in one step, each by its own table${inBits(shape)}`,
+      (lab) =>
+        converse(
+          lab,
+          shape,
+          [story(47, 131, [5, 0, 3], shape), story(49, 1, [4], shape), story(51, 70, [2, 1], shape)],
+          [1, 1, 70],
+          0,
+        ),
+    ],
+    [
+      `attend does not touch the holes of dropped blocks, nor the rest of a begun one${inBits(shape)}`,
+      (lab) =>
+        converse(
+          lab,
+          shape,
+          [story(53, 321, [-1, -1, 1, 0, 2, 4], shape), story(55, 259, [-1, -1, 6, 3, 5], shape)],
+          [1, 3],
+          128,
+        ),
+    ],
+  ]),
+  ...[narrow, at8Bits(narrow)].map(
+    (narrow): Case => [
+      `a copied block holds the same bits in every layer, and is written apart from the first${inBits(narrow)}`,
+      async (lab) => {
+        const pool = lab.backend.allocateKv({ ...narrow, layers: 2 });
+        pool.grow(3);
+        const width = narrow.kvHeads * narrow.headDim;
+        const one = story(61, 40, [0], narrow);
+        const write = async (story: Story, start: number) => {
+          const step = lab.backend.begin();
+          const parts = [[story, start, story.length]] as const;
+          const [k, v] = (['k', 'v'] as const).map((what) => lab.activations(step, joined(parts, width, what), width));
+          for (const layer of [0, 1]) step.writeKv(pool, layer, k!, v!, viewOf(parts));
+          await step.read([]);
+        };
+        const ask = async (table: readonly number[], position: number) => {
+          const step = lab.backend.begin();
+          const view = viewOf([[{ ...one, table }, position, position + 1]]);
+          const q = lab.activations(
+            step,
+            randomRows(63, 1, narrow.heads * narrow.headDim),
+            narrow.heads * narrow.headDim,
+          );
+          const sinks = lab.vector(randomRows(64, 1, narrow.heads));
+          const mixes = [0, 1].map((layer) => step.attend(q, pool, layer, sinks, view, 0));
+          return (await step.read(mixes)).map((mix) => [...mix]);
+        };
+        await write(one, 0);
+        const expected = await ask([0], 39);
+        pool.copy(0, 2);
+        assert.deepEqual(await ask([2], 39), expected);
+        await write(story(65, 60, [2], narrow), 20);
+        assert.deepEqual(await ask([0], 39), expected);
+        assert.deepEqual(await ask([2], 19), await ask([0], 19));
+        assert.notDeepEqual(await ask([2], 39), expected);
+        await assertRefused('backend/bad-operand', /block/, async () => pool.copy(0, 3));
+        pool.dispose();
+      },
+    ],
+  ),
   [
-    'attend serves prefill and decode of several sequences in one step, each by its own table',
-    (lab) =>
-      converse(
-        lab,
-        grouped,
-        [story(47, 131, [5, 0, 3], grouped), story(49, 1, [4], grouped), story(51, 70, [2, 1], grouped)],
-        [1, 1, 70],
-        0,
-      ),
-  ],
-  [
-    'attend does not touch the holes of dropped blocks, nor the rest of a begun one',
-    (lab) =>
-      converse(
-        lab,
-        grouped,
-        [story(53, 321, [-1, -1, 1, 0, 2, 4], grouped), story(55, 259, [-1, -1, 6, 3, 5], grouped)],
-        [1, 3],
-        128,
-      ),
-  ],
-  [
-    'a copied block holds the same bits in every layer, and is written apart from the first',
+    'a NaN or an infinity among 8-bit keys or values shows in whoever looks at it, and nowhere else',
     async (lab) => {
-      const pool = lab.backend.allocateKv({ ...narrow, layers: 2 });
-      pool.grow(3);
-      const width = narrow.kvHeads * narrow.headDim;
-      const one = story(61, 40, [0], narrow);
-      const write = async (story: Story, start: number) => {
-        const step = lab.backend.begin();
-        const parts = [[story, start, story.length]] as const;
-        const [k, v] = (['k', 'v'] as const).map((what) => lab.activations(step, joined(parts, width, what), width));
-        for (const layer of [0, 1]) step.writeKv(pool, layer, k!, v!, viewOf(parts));
-        await step.read([]);
-      };
-      const ask = async (table: readonly number[], position: number) => {
-        const step = lab.backend.begin();
-        const view = viewOf([[{ ...one, table }, position, position + 1]]);
-        const q = lab.activations(
+      const pool = lab.backend.allocateKv({ layers: 1, kvHeads: 1, headDim: 64, blockSize: 64, bits: 8 });
+      pool.grow(1);
+      const step = lab.backend.begin();
+      const rows = (changes: Readonly<Record<number, number>>) =>
+        lab.activations(
           step,
-          randomRows(63, 1, narrow.heads * narrow.headDim),
-          narrow.heads * narrow.headDim,
+          Float32Array.from({ length: 192 }, (_, i) => changes[i] ?? 1),
+          64,
         );
-        const sinks = lab.vector(randomRows(64, 1, narrow.heads));
-        const mixes = [0, 1].map((layer) => step.attend(q, pool, layer, sinks, view, 0));
-        return (await step.read(mixes)).map((mix) => [...mix]);
+      const view = {
+        positions: Int32Array.of(0, 1, 2),
+        sequences: Int32Array.of(0, 0, 0),
+        tables: Int32Array.of(0),
+        tableWidth: 1,
       };
-      await write(one, 0);
-      const expected = await ask([0], 39);
-      pool.copy(0, 2);
-      assert.deepEqual(await ask([2], 39), expected);
-      await write(story(65, 60, [2], narrow), 20);
-      assert.deepEqual(await ask([0], 39), expected);
-      assert.deepEqual(await ask([2], 19), await ask([0], 19));
-      assert.notDeepEqual(await ask([2], 39), expected);
-      await assertRefused('backend/bad-operand', /block/, async () => pool.copy(0, 3));
+      // Of the value at position 1, dimensions 0 to 31 are lost; of the key at position 2, its score is.
+      step.writeKv(pool, 0, rows({ 130: Number.NaN }), rows({ 65: Number.POSITIVE_INFINITY }), view);
+      const [found] = await step.read([step.attend(rows({}), pool, 0, lab.vector([0]), view, 0)]);
+      const lost = Array.from(found!, (x) => (Number.isNaN(x) ? 1 : 0));
+      assert.deepEqual(lost, [...Array(64).fill(0), ...Array(32).fill(1), ...Array(32).fill(0), ...Array(64).fill(1)]);
       pool.dispose();
     },
   ],

@@ -24,7 +24,14 @@ export interface Addon {
     halves: boolean,
     toQ8: boolean,
   ): number;
-  createKv(backend: NativeBackend, layers: number, kvHeads: number, headDim: number, blockSize: number): number;
+  createKv(
+    backend: NativeBackend,
+    layers: number,
+    kvHeads: number,
+    headDim: number,
+    blockSize: number,
+    bits: number,
+  ): number;
   growKv(backend: NativeBackend, pool: number, numBlocks: number): void;
   copyKv(backend: NativeBackend, pool: number, from: number, to: number): void;
   freeKv(backend: NativeBackend, pool: number): void;

@@ -5,6 +5,7 @@
 import { OssiaError } from '../../base/index.ts';
 import { blockBytes, type DType, extent, type HostTensor, isBlocked, type Span } from '../../tensor/index.ts';
 import type { Backend, KvPool, KvShape, Step, UploadOptions, Weight } from '../backend.ts';
+import { kvRowBytes } from '../kv-bytes.ts';
 import { type Addon, type NativeBackend, native, requireAddon } from './addon.ts';
 import { defaultThreads, instructionSets } from './machine.ts';
 import { type CpuPool, CpuStep, CpuWeight } from './step.ts';
@@ -102,13 +103,13 @@ class NativePool implements CpuPool {
   #numBlocks = 0;
 
   constructor(addon: Addon, owner: NativeBackend, shape: KvShape, isOpen: () => boolean) {
-    const { layers, kvHeads, headDim, blockSize } = shape;
+    const { layers, kvHeads, headDim, blockSize, bits = 16 } = shape;
     this.shape = shape;
-    this.bytesPerBlock = layers * kvHeads * headDim * blockSize * 2 * 2; // keys and values, 16 bits each
+    this.bytesPerBlock = layers * kvHeads * blockSize * 2 * kvRowBytes(headDim, bits); // keys and values
     this.owner = owner;
     this.#addon = addon;
     this.#isOpen = isOpen;
-    this.id = native(() => addon.createKv(owner, layers, kvHeads, headDim, blockSize));
+    this.id = native(() => addon.createKv(owner, layers, kvHeads, headDim, blockSize, bits));
   }
 
   get numBlocks(): number {

@@ -1,7 +1,7 @@
 import { OssiaError } from '../../base/index.ts';
 import type { KvPool, KvShape } from '../backend.ts';
 
-/** Keys and values in f32; a block is an array of its own, [layers, 2, kvHeads, blockSize, headDim]. */
+/** Keys and values in f32, be they rounded to 8 bits or not; a block is an array of its own, [layers, 2, kvHeads, blockSize, headDim]. */
 export class ReferenceKvPool implements KvPool {
   readonly shape: KvShape;
   readonly #blocks: Float32Array[] = [];

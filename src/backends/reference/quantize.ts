@@ -33,7 +33,7 @@ function writeBlock(view: DataView, at: number, values: Float32Array): void {
 }
 
 /** To the nearest integer, ties to even, as processors round. */
-function roundEven(x: number): number {
+export function roundEven(x: number): number {
   const down = Math.floor(x);
   const rest = x - down;
   return rest > 0.5 || (rest === 0.5 && down % 2 !== 0) ? down + 1 : down;

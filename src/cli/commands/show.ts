@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Checkpoint, type ModelConfig, openCheckpoint, type ResolvedModel, readConfig } from '../../index.ts';
 import type { Context } from '../context.ts';
-import { CONTEXTS, KV_VALUE_BYTES } from '../doctor/report.ts';
+import { CONTEXTS } from '../doctor/report.ts';
 import { bytesPerToken, fileBytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';
 import { bytes, grouped, table } from '../format.ts';
 import { sumByDtype } from '../inspect/checkpoint.ts';
@@ -51,7 +51,8 @@ function summarize(located: ResolvedModel, checkpoint: Checkpoint, config: Model
     memory: q8.bytesPerToken < kept.bytesPerToken ? [kept, q8] : [kept],
     contexts: CONTEXTS.filter((tokens) => tokens <= config.maxContextLength).map((tokens) => ({
       tokens,
-      kvBytes: kvBytes(config, tokens, KV_VALUE_BYTES),
+      kvBytes: kvBytes(config, tokens, 16),
+      kvBytes8: kvBytes(config, tokens, 8),
     })),
   };
 }
@@ -83,10 +84,10 @@ function* render({ config: c, ...model }: Summary): Generator<string> {
     bytes(weightBytes),
     `${bytes(bytesPerToken)} read per token`,
   ]);
-  const caches = model.contexts.map(({ tokens, kvBytes }) => [
+  const caches = model.contexts.map(({ tokens, kvBytes, kvBytes8 }) => [
     `KV cache of ${grouped(tokens)} tokens`,
     bytes(kvBytes),
-    '',
+    `${bytes(kvBytes8)} with --kv-bits 8`,
   ]);
   yield* table([...rows, ...caches], [1]);
 }

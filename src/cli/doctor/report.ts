@@ -1,13 +1,19 @@
+import type { KvBits } from '../../backends/index.ts';
 import type { Machine } from './machine.ts';
 import type { ComputePath } from './paths.ts';
 import { bytesPerToken, type DenseType, kvBytes, published, weightBytes } from './sizing.ts';
 
 /** Contexts that the report shows; the last is the longest that the models accept. */
 export const CONTEXTS = [8_192, 32_768, 131_072] as const;
-/** Keys and values are kept as 16-bit floats. */
-export const KV_VALUE_BYTES = 2;
 /** Beside weights and cache: the program itself, its vocabulary, activations of a step. */
 const PROGRAM_BYTES = 0.75 * 2 ** 30;
+
+/** How weights, keys and values may be held: `--dense` and `--kv-bits`. */
+const FORMATS = [
+  { dense: 'bf16', kvBits: 16 },
+  { dense: 'q8', kvBits: 16 },
+  { dense: 'q8', kvBits: 8 },
+] as const;
 
 /** `tight`: only when other programs make room. */
 export type Fits = 'fits' | 'tight' | 'no';
@@ -16,6 +22,7 @@ export type Fits = 'fits' | 'tight' | 'no';
 export interface Fit {
   readonly model: string;
   readonly dense: DenseType;
+  readonly kvBits: KvBits;
   readonly weightBytes: number;
   readonly bytesPerToken: number;
   /** An upper bound: memory bandwidth ÷ bytes that decoding one token must read, at a short context. */
@@ -50,17 +57,18 @@ export interface Report {
 /** Sizes of the published models against this machine's memory and bandwidth. */
 export function fitModels(machine: Machine, bandwidth: number): Fit[] {
   return Object.entries(published).flatMap(([model, dimensions]) =>
-    (['bf16', 'q8'] as const).map((dense): Fit => {
+    FORMATS.map(({ dense, kvBits }): Fit => {
       const weights = weightBytes(dimensions, dense);
       const perToken = bytesPerToken(dimensions, dense);
       const contexts = CONTEXTS.map((tokens) => {
-        const kv = kvBytes(dimensions, tokens, KV_VALUE_BYTES);
+        const kv = kvBytes(dimensions, tokens, kvBits);
         const needBytes = Math.round(weights + kv + PROGRAM_BYTES);
         return { tokens, kvBytes: kv, needBytes, fits: judge(needBytes, machine) };
       });
       return {
         model,
         dense,
+        kvBits,
         weightBytes: weights,
         bytesPerToken: perToken,
         maxTokensPerSecond: bandwidth / perToken,

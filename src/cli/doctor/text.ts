@@ -51,15 +51,23 @@ function pathLine({ backend, available, instructionSets, defaultThreads, reason 
 }
 
 function fitLines(fits: readonly Fit[]): string[] {
-  const head = ['', 'dense', 'weights', ...CONTEXTS.map((tokens) => `with ${grouped(tokens)}`), 'decode, at most'];
+  const head = [
+    '',
+    'dense',
+    'KV',
+    'weights',
+    ...CONTEXTS.map((tokens) => `with ${grouped(tokens)}`),
+    'decode, at most',
+  ];
   const rows = fits.map((fit) => [
     fit.model,
     fit.dense === 'q8' ? '8-bit' : 'bf16',
+    `${fit.kvBits}-bit`,
     bytes(fit.weightBytes),
     ...fit.contexts.map(({ needBytes, fits: verdict }) => `${bytes(needBytes)} ${verdict.padEnd(5)}`),
     fit.contexts[0]?.fits === 'no' ? '-' : `${fit.maxTokensPerSecond.toFixed(1)} tokens/s`, // it would wait for the disk
   ]);
-  return table([head, ...rows], [2, 3, 4, 5, 6]);
+  return table([head, ...rows], [3, 4, 5, 6, 7]);
 }
 
 function fitNotes({ machine }: Report): string[] {

@@ -25,13 +25,18 @@ export async function withModel<T>(
   try {
     const backend = await chooseBackend(context, flags);
     try {
-      return await use(loadModel(checkpoint, backend, { dense: flags.dense === 'q8' ? 'q8' : 'keep' }));
+      return await use(loadModel(checkpoint, backend, { ...formats(flags) }));
     } finally {
       backend.dispose();
     }
   } finally {
     checkpoint.close();
   }
+}
+
+/** How weights, keys and values are held. */
+function formats({ dense, kvBits = 16 }: LoadFlags) {
+  return { dense: dense === 'q8' ? 'q8' : 'keep', kvBits } as const;
 }
 
 /** The backend asked for, or the best that there is. */
@@ -51,13 +56,14 @@ async function chooseBackend({ terminal }: Context, { backend, threads }: LoadFl
 export async function withEngine<T>(
   context: Context,
   name: string,
-  { backend, threads, dense, context: contextLength }: LoadFlags,
+  flags: LoadFlags,
   use: (engine: WorkerEngine) => Promise<T>,
 ): Promise<T> {
+  const { backend, threads, context: contextLength } = flags;
   const { path } = await locateModel(context, name);
   const engine = await startEngine({
     path,
-    dense: dense === 'q8' ? 'q8' : 'keep',
+    ...formats(flags),
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
     ...(contextLength === undefined ? {} : { context: contextLength }),

@@ -9,11 +9,18 @@ const NANO = join(fileURLToPath(new URL('../../../models/', import.meta.url)), '
 const GIB = 2 ** 30;
 
 test('what is measured is what the engine takes', async () => {
-  const cases = [{}, { context: 512 }, { context: 5000, maxRunning: 3 }, { context: 1000, cacheTokens: 9000 }];
+  const cases = [
+    {},
+    { context: 512 },
+    { context: 5000, maxRunning: 3 },
+    { context: 1000, cacheTokens: 9000 },
+    { kvBits: 8, context: 700 },
+  ] as const;
   for (const options of cases) {
     const { engine, info } = await openEngine({ path: NANO, backend: 'auto', threads: 1, ...options });
     const { weightsBytes, kvBytes, context } = await measureModel('nano', NANO, options, 64 * GIB);
-    const perValue = info.backend === 'cpu' ? 1 : 2; // the reference keeps 32 bits
+    const bitsOf16 = 'kvBits' in options ? (17 / 32) * 16 : 16;
+    const perValue = info.backend === 'cpu' ? 1 : 32 / bitsOf16; // the reference keeps 32 bits
     assert.deepEqual(
       [weightsBytes, kvBytes * perValue, context],
       [info.sizeBytes, info.kvBytesCapacity, info.contextLength],

@@ -1,10 +1,9 @@
+import { type KvBits, kvRowBytes } from '../../backends/index.ts';
 import { openCheckpoint } from '../../checkpoint/index.ts';
 import { maxWindowBlocks, type SchedulerOptions } from '../../engine/index.ts';
 import { KV_BLOCK, type ModelConfig, readConfig } from '../../model/index.ts';
 import { tooLarge } from './refusals.ts';
 
-/** Bytes of a key or a value in the cache of the `cpu` backend. */
-const KV_VALUE_BYTES = 2;
 /** A model whose context would have to be shorter than this to fit is refused. */
 const SHORTEST_CONTEXT = 4096;
 
@@ -21,6 +20,8 @@ export interface FootprintOptions extends SchedulerOptions {
   readonly context?: number;
   /** Tokens of all sequences and kept prefixes. Default: `context`. */
   readonly cacheTokens?: number;
+  /** Bits of a key or a value. Default 16. */
+  readonly kvBits?: KvBits;
 }
 
 /** Reads headers to say what a model takes. Throws `server/model-too-large`, `checkpoint/…`. */
@@ -47,13 +48,13 @@ export async function measureModel(
 
 type Sizes = Pick<ModelConfig, 'windows' | 'numKeyValueHeads' | 'headDim'>;
 
-/** What the KV cache of so many positions may grow to. */
-function kvCapacity({ windows, numKeyValueHeads, headDim }: Sizes, tokens: number, options: SchedulerOptions): number {
+/** What the KV cache of the `cpu` backend with so many positions may grow to. */
+function kvCapacity({ windows, numKeyValueHeads, headDim }: Sizes, tokens: number, options: FootprintOptions): number {
   const capacity = Math.ceil(tokens / KV_BLOCK);
   const shape = { capacity, blockSize: KV_BLOCK, window: Math.max(0, ...windows) };
   const sliding = windows.filter((window) => window > 0).length;
   const blocks = (windows.length - sliding) * capacity + sliding * maxWindowBlocks(shape, options);
-  return blocks * KV_BLOCK * 2 * numKeyValueHeads * headDim * KV_VALUE_BYTES;
+  return blocks * KV_BLOCK * 2 * numKeyValueHeads * kvRowBytes(headDim, options.kvBits ?? 16);
 }
 
 /** The longest context, in whole blocks, whose cache fits; at least the shortest one worth having, be it too much. */

@@ -8,6 +8,9 @@
 //
 // Positions that a token may not see hold anything, NaN too: their scores are dropped and their values are not touched.
 //
+// 8-bit keys and values meet the arithmetic as their codes, and a group's scale is multiplied in once for all of its dimensions: into
+// the score behind the group's sum, and into the weights before they meet the group's values.
+//
 // Reference: gpt_oss/torch/model.py, sdpa
 #pragma once
 
@@ -22,6 +25,7 @@ constexpr float kInfinity = __builtin_inff();
 // What the heads of one token carry from block to block, in scratch.
 struct AttendState {
   float* scores;    // [heads, block_size], then the weights
+  float* scaled;    // [heads, block_size] weights times the scales of a group of values
   float* mixed;     // [heads, head_dim] weighted values
   float* largest;   // [heads]
   float* weight;    // [heads] sum of weights
@@ -31,19 +35,19 @@ OSSIA_INLINE int64_t round_to_lanes(int64_t n) { return (n + kLanes - 1) / kLane
 
 // Floats of scratch for one thread.
 static int64_t attend_scratch(int64_t heads_per_kv_head, int64_t head_dim, int64_t block_size) {
-  return heads_per_kv_head * (head_dim + block_size) + 2 * round_to_lanes(heads_per_kv_head);
+  return heads_per_kv_head * (head_dim + 2 * block_size) + 2 * round_to_lanes(heads_per_kv_head);
 }
 
 // scores[h][j] = q[h] · key j / √head_dim, for H heads and all positions j of the block: those out of sight are overwritten after.
 template <int H>
-static void score(const float* q, const uint16_t* keys, int64_t dim, int64_t size, float* scores) {
+static void score(const float* q, const Kv16& at, int64_t dim, int64_t size, float* scores) {
   const F32 scale = set_f32(1.0f / __builtin_sqrtf((float)dim));
   for (int64_t j = 0; j < size; j += kLanes) {
     F32 total[H];
     OSSIA_UNROLL
     for (int h = 0; h < H; h++) total[h] = set_f32(0);
     for (int64_t d = 0; d < dim; d++) {
-      const F32 k = load_f16(keys + d * size + j);
+      const F32 k = load_f16(at.keys + d * size + j);
       OSSIA_UNROLL
       for (int h = 0; h < H; h++) total[h] = fma(set_f32(q[h * dim + d]), k, total[h]);
     }
@@ -52,20 +56,68 @@ static void score(const float* q, const uint16_t* keys, int64_t dim, int64_t siz
   }
 }
 
-// mixed[h] += Σ scores[h][j] · value j over j in [low, high), in order, for H heads.
 template <int H>
-static void mix(const float* scores, const uint16_t* values, int64_t dim, int64_t size, int64_t low, int64_t high, float* mixed) {
-  for (int64_t d = 0; d < dim; d += kLanes) {
+static void score(const float* q, const Kv8& at, int64_t dim, int64_t size, float* scores) {
+  const F32 scale = set_f32(1.0f / __builtin_sqrtf((float)dim));
+  for (int64_t j = 0; j < size; j += kLanes) {
+    F32 total[H];
+    OSSIA_UNROLL
+    for (int h = 0; h < H; h++) total[h] = set_f32(0);
+    for (int64_t group = 0; group * kBlock < dim; group++) {
+      const int64_t end = (group + 1) * kBlock < dim ? (group + 1) * kBlock : dim;
+      F32 part[H];
+      OSSIA_UNROLL
+      for (int h = 0; h < H; h++) part[h] = set_f32(0);
+      for (int64_t d = group * kBlock; d < end; d++) {
+        const F32 k = load_i8(at.keys + d * size + j);
+        OSSIA_UNROLL
+        for (int h = 0; h < H; h++) part[h] = fma(set_f32(q[h * dim + d]), k, part[h]);
+      }
+      const F32 group_scale = load_bf16(at.key_scales + group * size + j);
+      OSSIA_UNROLL
+      for (int h = 0; h < H; h++) total[h] = fma(part[h], group_scale, total[h]);
+    }
+    OSSIA_UNROLL
+    for (int h = 0; h < H; h++) store(scores + h * size + j, mul(total[h], scale));
+  }
+}
+
+OSSIA_INLINE F32 load_16(const uint16_t* p) { return load_f16(p); }
+OSSIA_INLINE F32 load_16(const int8_t* p) { return load_i8(p); }
+
+// mixed[h] += Σ weights[h][j] · value j over j in [low, high), in order, for H heads and dimensions [begin, end).
+template <int H, class T>
+static void mix(const float* weights, const T* values, int64_t begin, int64_t end, int64_t dim, int64_t size, int64_t low,
+                int64_t high, float* mixed) {
+  for (int64_t d = begin; d < end; d += kLanes) {
     F32 total[H];
     OSSIA_UNROLL
     for (int h = 0; h < H; h++) total[h] = load_f32(mixed + h * dim + d);
     for (int64_t j = low; j < high; j++) {
-      const F32 v = load_f16(values + j * dim + d);
+      const F32 v = load_16(values + j * dim + d);
       OSSIA_UNROLL
-      for (int h = 0; h < H; h++) total[h] = fma(set_f32(scores[h * size + j]), v, total[h]);
+      for (int h = 0; h < H; h++) total[h] = fma(set_f32(weights[h * size + j]), v, total[h]);
     }
     OSSIA_UNROLL
     for (int h = 0; h < H; h++) store(mixed + h * dim + d, total[h]);
+  }
+}
+
+template <int H>
+static void mix(const float* weights, float*, const Kv16& at, int64_t dim, int64_t size, int64_t low, int64_t high, float* mixed) {
+  mix<H>(weights, at.values, 0, dim, dim, size, low, high, mixed);
+}
+
+template <int H>
+static void mix(const float* weights, float* scaled, const Kv8& at, int64_t dim, int64_t size, int64_t low, int64_t high, float* mixed) {
+  for (int64_t group = 0; group * kBlock < dim; group++) {
+    const int64_t end = (group + 1) * kBlock < dim ? (group + 1) * kBlock : dim;
+    for (int64_t j = 0; j < size; j += kLanes) {
+      const F32 scale = load_bf16(at.value_scales + group * size + j);
+      OSSIA_UNROLL
+      for (int h = 0; h < H; h++) store(scaled + h * size + j, mul(load_f32(weights + h * size + j), scale));
+    }
+    mix<H>(scaled, at.values, group * kBlock, end, dim, size, low, high, mixed);
   }
 }
 
@@ -97,31 +149,32 @@ OSSIA_INLINE void weigh(float* scores, int64_t size, int64_t low, int64_t high, 
 }
 
 // Positions [low, high) of one block, for all heads of a token.
-template <int H>
-static void attend_block(const float* q, int64_t head, int64_t heads, const KvPool& pool, const uint16_t* keys, int64_t low,
-                         int64_t high, const AttendState& state) {
+template <int H, class Kv>
+static void attend_block(const float* q, int64_t head, int64_t heads, const KvPool& pool, const Kv& at, int64_t low, int64_t high,
+                         const AttendState& state) {
   const int64_t dim = pool.head_dim;
   const int64_t size = pool.block_size;
   for (; head + H <= heads; head += H) {
     float* scores = state.scores + head * size;
     float* mixed = state.mixed + head * dim;
-    score<H>(q + head * dim, keys, dim, size, scores);
+    score<H>(q + head * dim, at, dim, size, scores);
     for (int64_t h = 0; h < H; h++)
       weigh(scores + h * size, size, low, high, mixed + h * dim, dim, state.largest + head + h, state.weight + head + h);
-    mix<H>(scores, keys + dim * size, dim, size, low, high, mixed);
+    mix<H>(scores, state.scaled, at, dim, size, low, high, mixed);
   }
-  if constexpr (H > 1) attend_block<H / 2>(q, head, heads, pool, keys, low, high, state);
+  if constexpr (H > 1) attend_block<H / 2>(q, head, heads, pool, at, low, high, state);
 }
 
-// Tokens [token_begin, token_end) and the query heads of one kv head. q and out [tokens, heads * head_dim], sinks [heads]
-static void attend(const float* q, int64_t token_begin, int64_t token_end, int64_t heads, int64_t kv_head, const KvPool& pool,
-                   int64_t layer, const Weight& sinks, const KvView& view, int64_t window, float* scratch, float* out) {
+template <class Kv>
+static void attend_over(const float* q, int64_t token_begin, int64_t token_end, int64_t heads, int64_t kv_head, const KvPool& pool,
+                        int64_t layer, const Weight& sinks, const KvView& view, int64_t window, float* scratch, float* out) {
   const int64_t dim = pool.head_dim;
   const int64_t size = pool.block_size;
   const int64_t group = heads / pool.kv_heads;
   AttendState state;
   state.scores = scratch;
-  state.mixed = state.scores + group * size;
+  state.scaled = state.scores + group * size;
+  state.mixed = state.scaled + group * size;
   state.largest = state.mixed + group * dim;
   state.weight = state.largest + round_to_lanes(group);
 
@@ -139,13 +192,21 @@ static void attend(const float* q, int64_t token_begin, int64_t token_end, int64
     for (int64_t block = begin / size; block * size < end; block++) {
       const int64_t low = begin > block * size ? begin - block * size : 0;
       const int64_t high = end - block * size < size ? end - block * size : size;
-      const uint16_t* keys = kv_block(pool, table[block], layer, kv_head);
-      attend_block<kQueryTile>(q + offset, 0, group, pool, keys, low, high, state);
+      Kv at;
+      locate(pool, table[block], layer, kv_head, at);
+      attend_block<kQueryTile>(q + offset, 0, group, pool, at, low, high, state);
     }
     for (int64_t h = 0; h < group; h++)
       for (int64_t d = 0; d < dim; d += kLanes)
         store(out + offset + h * dim + d, div(load_f32(state.mixed + h * dim + d), set_f32(state.weight[h])));
   }
+}
+
+// Tokens [token_begin, token_end) and the query heads of one kv head. q and out [tokens, heads * head_dim], sinks [heads]
+static void attend(const float* q, int64_t token_begin, int64_t token_end, int64_t heads, int64_t kv_head, const KvPool& pool,
+                   int64_t layer, const Weight& sinks, const KvView& view, int64_t window, float* scratch, float* out) {
+  const auto over = pool.bits == 8 ? attend_over<Kv8> : attend_over<Kv16>;
+  over(q, token_begin, token_end, heads, kv_head, pool, layer, sinks, view, window, scratch, out);
 }
 
 OSSIA_END

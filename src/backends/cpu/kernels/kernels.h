@@ -51,13 +51,18 @@ struct QuantizedRows {
   int32_t* starts(int64_t row) const { return (int32_t*)(codes(row) + starts_at()); }
 };
 
-// Keys and values of one pool, as f16: block b, layer l, kv head h begin at
-//   data + b * block_stride + ((l * kv_heads + h) * 2) * head_dim * block_size   (in f16 elements)
-// first the keys of the block's positions, then the values. How the block_size * head_dim elements of each are laid out
-// inside is the kernels' own affair (write_kv and attend agree on it, and every instruction set does it alike).
+// Keys and values of one pool, as f16 (bits = 16), or as int8 codes with a bf16 scale per 32 dimensions of a position (bits = 8).
+// Layer l, kv head h begin (l * kv_heads + h) * head_bytes() bytes into a block. How the keys and values of the block's positions
+// are laid out inside is the kernels' own affair (write_kv and attend agree on it, and every instruction set does it alike).
 struct KvPool {
-  uint16_t* const* blocks;  // [num_blocks] first element of each block
+  uint8_t* const* blocks;  // [num_blocks] first byte of each block
   int64_t layers, kv_heads, head_dim, block_size;
+  int64_t bits;
+
+  // Scales of one key or value.
+  int64_t groups() const { return (head_dim + kBlock - 1) / kBlock; }
+  int64_t head_bytes() const { return 2 * block_size * (bits == 8 ? head_dim + 2 * groups() : 2 * head_dim); }
+  int64_t block_bytes() const { return layers * kv_heads * head_bytes(); }
 };
 
 struct KvView {

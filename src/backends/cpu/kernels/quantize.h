@@ -8,9 +8,8 @@
 
 OSSIA_BEGIN
 
-// Codes of two vectors of values, in their order; returns the scale. A NaN or an infinity gives zero codes and a NaN scale,
-// so that every dot that meets the block is NaN.
-OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
+// The scale of two vectors of values, NaN if one of them is a NaN or an infinity.
+OSSIA_INLINE float scale_of(F32 a, F32 b) {
   // Positive floats order as their bits do, and NaN lies above infinity: one integer maximum sees everything.
   const I32 magnitude = set_i32(0x7fffffff);
   int32_t lanes[kLanes];
@@ -18,11 +17,14 @@ OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
   int32_t largest = 0;
   for (int i = 0; i < kLanes; i++) largest = lanes[i] > largest ? lanes[i] : largest;
 
-  const bool finite = largest < 0x7f800000;
-  const float scale = finite ? float_of((uint32_t)largest) / 127.0f : float_of(0x7fc00000);
-  if (!finite || scale == 0) {
+  return largest < 0x7f800000 ? float_of((uint32_t)largest) / 127.0f : float_of(0x7fc00000);
+}
+
+// Codes of two vectors of values, in their order; all zero where the scale is zero or NaN.
+OSSIA_INLINE void codes_of(F32 a, F32 b, float scale, int8_t codes[32]) {
+  if (!(scale > 0)) {
     __builtin_memset(codes, 0, 32);
-    return scale;
+    return;
   }
   // A true quotient, not a product with 1 / scale, which overflows for the smallest scales. Those are rounded so coarsely
   // that a quotient can pass 127; the limit is for them.
@@ -33,6 +35,12 @@ OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
   store_i32(rounded, round_i32(larger(smaller(div(a, divisor), limit), least)));
   store_i32(rounded + kLanes, round_i32(larger(smaller(div(b, divisor), limit), least)));
   for (int i = 0; i < 32; i++) codes[i] = (int8_t)rounded[i];
+}
+
+// Both. A NaN or an infinity gives zero codes and a NaN scale, so that every dot that meets the block is NaN.
+OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
+  const float scale = scale_of(a, b);
+  codes_of(a, b, scale, codes);
   return scale;
 }
 

@@ -2,7 +2,7 @@
 // operations on the same lanes: one AVX-512 register, two of AVX2, four of NEON, or an array. So all sets give the same bits
 // (of a NaN only that it is one).
 //
-//   F32    16 floats          add sub mul div fma less_select to_f32 as_f32 sum sum_rows
+//   F32    16 floats          add sub mul div fma less_select to_f32 as_f32 load_i8 sum sum_rows
 //   I32    16 integers        add_i32 max_i32 shift_left shift_right round_i32 as_i32 merge_rows
 //   Bytes  64 int8 or uint8   met only by the dots: lane i adds the products of bytes 4i … 4i + 3, exactly
 //

@@ -35,6 +35,11 @@ OSSIA_INLINE F32 load_f16(const void* p) {
   const __m128i* h = (const __m128i*)p;
   return {_mm256_cvtph_ps(_mm_loadu_si128(h)), _mm256_cvtph_ps(_mm_loadu_si128(h + 1))};
 }
+OSSIA_INLINE __m256 widen_i8(__m128i bytes) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)); }
+OSSIA_INLINE F32 load_i8(const int8_t* p) {
+  const __m128i bytes = _mm_loadu_si128((const __m128i*)p);
+  return {widen_i8(bytes), widen_i8(_mm_srli_si128(bytes, 8))};
+}
 OSSIA_INLINE __m256 widen_bf16(__m128i h) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(h), 16)); }
 OSSIA_INLINE F32 load_bf16(const void* p) {
   const __m128i* h = (const __m128i*)p;

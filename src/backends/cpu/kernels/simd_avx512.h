@@ -34,6 +34,9 @@ OSSIA_INLINE F32 set_f32(float x) { return _mm512_set1_ps(x); }
 OSSIA_INLINE F32 load_f32(const float* p) { return _mm512_loadu_ps(p); }
 OSSIA_INLINE void store(float* p, F32 x) { _mm512_storeu_ps(p, x); }
 OSSIA_INLINE F32 load_f16(const void* p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i*)p)); }
+OSSIA_INLINE F32 load_i8(const int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i*)p)));
+}
 OSSIA_INLINE F32 load_bf16(const void* p) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i*)p)), 16));
 }

@@ -40,6 +40,11 @@ OSSIA_INLINE void store(float* p, F32 x) {
 // As bytes, because weights in a file need no alignment.
 OSSIA_INLINE uint16x4_t load_halves(const void* p, int i) { return vreinterpret_u16_u8(vld1_u8((const uint8_t*)p + 8 * i)); }
 OSSIA_INLINE F32 load_f16(const void* p) { OSSIA_EACH(F32, vcvt_f32_f16(vreinterpret_f16_u16(load_halves(p, i)))); }
+OSSIA_INLINE F32 load_i8(const int8_t* p) {
+  const int8x16_t bytes = vld1q_s8(p);
+  const int16x8_t half[2] = {vmovl_s8(vget_low_s8(bytes)), vmovl_s8(vget_high_s8(bytes))};
+  OSSIA_EACH(F32, vcvtq_f32_s32(vmovl_s16(i % 2 == 0 ? vget_low_s16(half[i / 2]) : vget_high_s16(half[i / 2]))));
+}
 OSSIA_INLINE F32 load_bf16(const void* p) { OSSIA_EACH(F32, vreinterpretq_f32_u32(vshll_n_u16(load_halves(p, i), 16))); }
 OSSIA_INLINE void store_f16(void* p, F32 x) {
   for (int i = 0; i < 4; i++) vst1_u8((uint8_t*)p + 8 * i, vreinterpret_u8_f16(vcvt_f16_f32(x.v[i])));

@@ -61,6 +61,11 @@ OSSIA_INLINE F32 load_f32(const float* p) {
   return r;
 }
 OSSIA_INLINE void store(float* p, F32 x) { __builtin_memcpy(p, &x, 64); }
+OSSIA_INLINE F32 load_i8(const int8_t* p) {
+  F32 r;
+  OSSIA_EACH r.v[i] = (float)p[i];
+  return r;
+}
 OSSIA_INLINE F32 load_f16(const void* p) {
   uint16_t h[16];
   __builtin_memcpy(h, p, 32);

@@ -194,14 +194,15 @@ napi_value Upload(napi_env env, napi_callback_info info) {
   return number(env, static_cast<double>(backend.weights.size() - 1));
 }
 
-// createKv(backend, layers, kvHeads, headDim, blockSize) -> pool id
+// createKv(backend, layers, kvHeads, headDim, blockSize, bits) -> pool id
 napi_value CreateKv(napi_env env, napi_callback_info info) {
-  Arguments args(env, info, 5);
+  Arguments args(env, info, 6);
   Handle* handle = unwrap(env, args[0]);
   if (handle == nullptr) return nullptr;
   const int64_t layers = args.integer(1, 1, 4096), kv_heads = args.integer(2, 1, 1024);
-  const int64_t head_dim = args.integer(3, 16, 256), block_size = args.integer(4, 16, 4096);
+  const int64_t head_dim = args.integer(3, 16, 256), block_size = args.integer(4, 16, 4096), bits = args.integer(5, 8, 16);
   if (!args.ok()) return nullptr;
+  if (bits != 8 && bits != 16) return throw_code(env, "backend/bad-operand", "Cannot allocate a KV pool: it has 8 or 16 bits");
   if (head_dim % 16 != 0 || block_size % 16 != 0) {
     return throw_code(env, "backend/bad-operand", "Cannot allocate a KV pool: head size and block size must be multiples of 16");
   }
@@ -209,8 +210,8 @@ napi_value CreateKv(napi_env env, napi_callback_info info) {
   std::lock_guard<std::mutex> lock(backend.mutex);
   backend.kv.emplace_back();
   KvSlot& slot = backend.kv.back();
-  slot.pool = KvPool{nullptr, layers, kv_heads, head_dim, block_size};
-  slot.block_bytes = static_cast<size_t>(layers * kv_heads * head_dim * block_size * 2 * 2);
+  slot.pool = KvPool{nullptr, layers, kv_heads, head_dim, block_size, bits};
+  slot.block_bytes = static_cast<size_t>(slot.pool.block_bytes());
   slot.live = true;
   return number(env, static_cast<double>(backend.kv.size() - 1));
 }
@@ -240,7 +241,7 @@ napi_value GrowKv(napi_env env, napi_callback_info info) {
                       "Cannot allocate " + std::to_string(added * slot->block_bytes) + " bytes of KV cache");
   }
   for (int64_t i = 0; i < added; i++) {
-    slot->blocks.push_back(reinterpret_cast<uint16_t*>(slab.get() + i * slot->block_bytes));
+    slot->blocks.push_back(slab.get() + i * slot->block_bytes);
   }
   slot->slabs.push_back(std::move(slab));
   slot->pool.blocks = slot->blocks.data();

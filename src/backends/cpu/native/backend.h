@@ -26,7 +26,7 @@ struct WeightSlot {
 // Blocks of keys and values. They come in slabs that never move, so growing leaves earlier blocks where they are.
 struct KvSlot {
   KvPool pool{};
-  std::vector<uint16_t*> blocks;
+  std::vector<uint8_t*> blocks;
   std::vector<AlignedBytes> slabs;
   size_t block_bytes = 0;
   bool live = false;

@@ -9,7 +9,7 @@ namespace selftest {
 namespace {
 
 struct Setup {
-  int64_t heads, kv_heads, head_dim, block_size, window;
+  int64_t heads, kv_heads, head_dim, block_size, window, bits;
   std::vector<int32_t> positions, sequences, tables;
   int64_t table_width = 9;
   std::vector<float> q, k, v;
@@ -17,9 +17,28 @@ struct Setup {
   int64_t tokens() const { return (int64_t)positions.size(); }
 };
 
-Setup make_setup(int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window) {
+// What 8 bits keep of rows of head_dim values: codes of bf16 scales, rounded up, for 32 at a time.
+std::vector<float> kept_at_8_bits(const std::vector<float>& x, int64_t head_dim) {
+  std::vector<float> kept(x.size());
+  for (size_t row = 0; row < x.size(); row += head_dim) {
+    for (int64_t d = 0; d < head_dim; d += 32) {
+      const int64_t end = std::min<int64_t>(head_dim, d + 32);
+      float scale = 0;
+      for (int64_t i = d; i < end; i++) scale = std::max(scale, std::fabs(x[row + i]));
+      scale /= 127;
+      uint32_t bits;
+      std::memcpy(&bits, &scale, 4);
+      bits = (bits + 0xffff) & 0xffff0000;
+      std::memcpy(&scale, &bits, 4);
+      for (int64_t i = d; i < end; i++) kept[row + i] = std::nearbyint(x[row + i] / scale) * scale;
+    }
+  }
+  return kept;
+}
+
+Setup make_setup(int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window, int64_t bits) {
   auto random = Random(heads * 100 + head_dim + window);
-  Setup s{heads, kv_heads, head_dim, block_size, window, {}, {}, {}, 9, {}, {}, {}, {}};
+  Setup s{heads, kv_heads, head_dim, block_size, window, bits, {}, {}, {}, 9, {}, {}, {}, {}};
   const int64_t lengths[] = {1, 2 * block_size + 5, 37};
   for (int32_t sequence = 0; sequence < 3; sequence++) {
     for (int32_t position = 0; position < lengths[sequence]; position++) s.positions.push_back(position), s.sequences.push_back(sequence);
@@ -32,15 +51,16 @@ Setup make_setup(int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t bloc
   return s;
 }
 
-// Every f16 is NaN until it is written.
+// Every f16 and every scale is NaN until it is written.
 struct Pool {
   std::vector<std::vector<uint16_t>> storage;
-  std::vector<uint16_t*> pointers;
+  std::vector<uint8_t*> pointers;
   ossia::KvPool pool;
   explicit Pool(const Setup& s) {
-    storage.assign(12, std::vector<uint16_t>(2 * s.kv_heads * 2 * s.head_dim * s.block_size, 0x7e00));
-    for (auto& block : storage) pointers.push_back(block.data());
-    pool = {pointers.data(), 2, s.kv_heads, s.head_dim, s.block_size};
+    pool = {nullptr, 2, s.kv_heads, s.head_dim, s.block_size, s.bits};
+    storage.assign(12, std::vector<uint16_t>(pool.block_bytes() / 2, s.bits == 8 ? 0x7fff : 0x7e00));
+    for (auto& block : storage) pointers.push_back((uint8_t*)block.data());
+    pool.blocks = pointers.data();
   }
 };
 
@@ -52,9 +72,14 @@ void forget(const Setup& s, Pool& pool, int64_t begin, int64_t end) {
     // A later chunk's window begins later still, so what is out of sight once stays so.
     if (seen || s.sequences[t] != s.sequences[begin]) continue;
     const int64_t slot = s.positions[t] % s.block_size;
-    uint16_t* block = pool.pointers[s.tables[s.sequences[t] * s.table_width + s.positions[t] / s.block_size]];
+    uint8_t* block = pool.pointers[s.tables[s.sequences[t] * s.table_width + s.positions[t] / s.block_size]];
     for (int64_t head = 0; head < s.kv_heads; head++) {
-      uint16_t* keys = block + (s.kv_heads + head) * 2 * s.head_dim * s.block_size;  // of layer 1
+      uint16_t* keys = (uint16_t*)(block + (s.kv_heads + head) * pool.pool.head_bytes());  // of layer 1
+      if (s.bits == 8) {
+        uint16_t* scales = keys + s.head_dim * s.block_size;
+        for (int64_t group = 0; group < 2 * pool.pool.groups(); group++) scales[group * s.block_size + slot] = 0x7fff;
+        continue;
+      }
       keys[slot] = 0x7e00;
       std::fill_n(keys + s.head_dim * s.block_size + slot * s.head_dim, s.head_dim, 0x7e00);
     }
@@ -85,6 +110,9 @@ std::vector<float> run_setup(const Setup& s, const Kernels& kernels, Cut cut) {
 std::vector<Expected> expect_setup(const Setup& s) {
   std::vector<Expected> all;
   const int64_t group = s.heads / s.kv_heads;
+  const std::vector<float> kept_k = s.bits == 8 ? kept_at_8_bits(s.k, s.head_dim) : s.k;
+  const std::vector<float> kept_v = s.bits == 8 ? kept_at_8_bits(s.v, s.head_dim) : s.v;
+  const double rounding = s.bits == 8 ? 0x1p-19 : 0x1p-11;
   for (int64_t t = 0; t < s.tokens(); t++) {
     const int64_t position = s.positions[t];
     const int64_t first = s.window > 0 ? std::max<int64_t>(0, position - s.window + 1) : 0;
@@ -94,7 +122,7 @@ std::vector<Expected> expect_setup(const Setup& s) {
       double largest = sink;
       for (int64_t p = first; p <= position; p++) {
         const float* q = &s.q[(t * s.heads + h) * s.head_dim];
-        const float* k = &s.k[((t - position + p) * s.kv_heads + h / group) * s.head_dim];
+        const float* k = &kept_k[((t - position + p) * s.kv_heads + h / group) * s.head_dim];
         double dot = 0;
         for (int64_t d = 0; d < s.head_dim; d++) dot += (double)q[d] * k[d];
         scores.push_back(dot / std::sqrt((double)s.head_dim));
@@ -105,9 +133,10 @@ std::vector<Expected> expect_setup(const Setup& s) {
       for (int64_t d = 0; d < s.head_dim; d++) {
         double mixed = 0;
         for (int64_t p = first; p <= position; p++)
-          mixed += std::exp(scores[p - first] - largest) * s.v[((t - position + p) * s.kv_heads + h / group) * s.head_dim + d];
+          mixed += std::exp(scores[p - first] - largest) * kept_v[((t - position + p) * s.kv_heads + h / group) * s.head_dim + d];
         // f16 keys move a score by up to 2^-11 · √head_dim · |q| |k|, so a weight by e to that; f16 values add 2^-11 of |v|.
-        all.push_back({mixed / total, 2 * 0x1p-11 * (1 + 4 * std::sqrt((double)s.head_dim))});
+        // With 8 bits the rounding of both is known, and only sums in f32 are left.
+        all.push_back({mixed / total, 2 * rounding * (1 + 4 * std::sqrt((double)s.head_dim))});
       }
     }
   }
@@ -117,10 +146,11 @@ std::vector<Expected> expect_setup(const Setup& s) {
 }  // namespace
 
 void add_attention_cases(std::vector<Case>& cases) {
-  auto add = [&](int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window) {
-    auto setup = std::make_shared<Setup>(make_setup(heads, kv_heads, head_dim, block_size, window));
+  auto add = [&](int64_t heads, int64_t kv_heads, int64_t head_dim, int64_t block_size, int64_t window, int64_t bits = 16) {
+    auto setup = std::make_shared<Setup>(make_setup(heads, kv_heads, head_dim, block_size, window, bits));
     cases.push_back({"attend " + std::to_string(heads) + "/" + std::to_string(kv_heads) + " heads of " + std::to_string(head_dim) +
-                         ", blocks of " + std::to_string(block_size) + ", window " + std::to_string(window),
+                         ", blocks of " + std::to_string(block_size) + ", window " + std::to_string(window) +
+                         ", " + std::to_string(bits) + " bits",
                      [=](const Kernels& k, Cut cut) { return run_setup(*setup, k, cut); }, [=] { return expect_setup(*setup); }});
   };
   add(15, 3, 48, 32, 0);
@@ -128,6 +158,10 @@ void add_attention_cases(std::vector<Case>& cases) {
   add(16, 2, 64, 64, 128);
   add(7, 7, 16, 16, 3);
   add(11, 1, 32, 48, 1);
+  add(15, 3, 48, 32, 0, 8);
+  add(16, 2, 64, 64, 128, 8);
+  add(7, 7, 16, 16, 3, 8);
+  add(11, 1, 32, 48, 1, 8);
 }
 
 }  // namespace selftest

@@ -237,8 +237,8 @@ static void add_halves(std::vector<Case>& cases) {
                        }
                      const int64_t n = (int64_t)x.size();
                      std::vector<uint16_t> storage(2 * n);
-                     uint16_t* block = storage.data();
-                     const ossia::KvPool pool = {&block, 1, 1, n, 1};
+                     uint8_t* block = (uint8_t*)storage.data();
+                     const ossia::KvPool pool = {&block, 1, 1, n, 1, 16};
                      const int32_t zero = 0;
                      k.write_kv(pool, 0, x.data(), x.data(), 1, {&zero, &zero, &zero, 1});
                      return std::vector<float>(storage.begin(), storage.end());
