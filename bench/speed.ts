@@ -6,7 +6,7 @@
  * A preset's files are made first (see synthetic.ts; `--dir` says where, `--layouts gguf,huggingface` which). The peer runs the
  * GGUF file, through node-llama-cpp, which is installed into the same folder; `--no-peer` leaves it out. From bf16 files Ossia
  * runs twice, with its dense weights kept and as 8-bit codes. `--long` adds the rows that take very long, `--decode N` is how many
- * tokens to decode, `--json FILE` writes all numbers. A row with `@2` behind its name runs beside two busy processes.
+ * tokens to decode, `--kv-bits 8` makes Ossia's KV cache half as large, `--json FILE` writes all numbers. A row with `@2` behind its name runs beside two busy processes.
  */
 import { writeFileSync } from 'node:fs';
 import { loadavg, totalmem } from 'node:os';
@@ -33,6 +33,7 @@ const { values: flags } = parseArgs({
     dir: { type: 'string', default: cacheFolder() },
     peer: { type: 'boolean', default: true },
     runs: { type: 'string', default: '3' },
+    'kv-bits': { type: 'string', default: '16' },
     threads: { type: 'string', default: String(cpuMachine().defaultThreads) },
     rows: { type: 'string' },
     long: { type: 'boolean', default: false },
@@ -41,7 +42,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-interface Subject extends Pick<Job, 'subject' | 'model' | 'dense'> {
+interface Subject extends Pick<Job, 'subject' | 'model' | 'dense' | 'kvBits'> {
   readonly title: string;
   readonly denseKind: DenseKind;
   readonly results: RunResult[];
@@ -49,6 +50,7 @@ interface Subject extends Pick<Job, 'subject' | 'model' | 'dense'> {
 
 const PEER = 'llama.cpp';
 const threads = positive('threads', flags.threads);
+const kvBits = flags['kv-bits'] === '8' ? 8 : 16;
 const names = flags.rows?.split(',') ?? (flags.long ? [...usualRows, ...longRows] : usualRows);
 const rows = names.map((name) => parseRow(name, positive('decode', flags.decode)));
 
@@ -70,7 +72,7 @@ function modelPaths(): string[] {
 /** Who runs which file, in the order of a round. */
 function subjectsOf(paths: readonly string[], peerFolder: string | undefined): Subject[] {
   const ossia = (title: string, model: string, dense: 'keep' | 'q8', denseKind: DenseKind): Subject => {
-    return { subject: 'ossia', title, model, dense, denseKind, results: [] };
+    return { subject: 'ossia', title, model, dense, kvBits, denseKind, results: [] };
   };
   return paths.flatMap((path): Subject[] => {
     if (!path.endsWith('.gguf'))

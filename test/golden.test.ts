@@ -30,6 +30,7 @@ after(() => rmSync(scratch, { recursive: true }));
 interface Setup {
   readonly backend: 'reference' | 'cpu';
   readonly dense: NonNullable<LoadOptions['dense']>;
+  readonly kvBits?: NonNullable<LoadOptions['kvBits']>;
   readonly bars: keyof Bars;
 }
 const exact: Setup = { backend: 'reference', dense: 'keep', bars: 'exact' };
@@ -37,11 +38,12 @@ const setups: readonly Setup[] = [
   exact,
   { backend: 'cpu', dense: 'keep', bars: 'int8_activations' },
   { backend: 'cpu', dense: 'q8', bars: 'int8_all' },
+  { backend: 'cpu', dense: 'q8', kvBits: 8, bars: 'int8_all' },
 ];
 
 for (const setup of setups) {
   const skip = setup.backend === 'cpu' && skipCpu;
-  const who = `${setup.backend} with dense weights ${setup.dense === 'q8' ? 'at 8 bits' : 'as they are'}`;
+  const who = `${setup.backend} with dense weights ${setup.dense === 'q8' ? 'at 8 bits' : 'as they are'}${setup.kvBits === 8 ? ', KV at 8 bits,' : ''}`;
   for (const name of cases) {
     test(`${who} gives the logits of ${name} within its bars`, { skip }, async () => {
       const { directory, sequences } = goldenCase(name);
@@ -197,7 +199,7 @@ async function withModel<T>(path: string, setup: Setup, use: (model: Model) => P
   return await withBackend(setup.backend, async (backend) => {
     const checkpoint = await openCheckpoint(path);
     try {
-      return await use(loadModel(checkpoint, backend, { dense: setup.dense }));
+      return await use(loadModel(checkpoint, backend, { dense: setup.dense, kvBits: setup.kvBits ?? 16 }));
     } finally {
       checkpoint.close();
     }

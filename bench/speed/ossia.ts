@@ -4,11 +4,12 @@ import { type Job, now, SAMPLING, type Subject } from './subject.ts';
 const BLOCK = 64;
 
 /** Ossia as a program uses it: the library, its engine on a thread of its own. */
-export async function openOssia({ model, dense, threads, rows }: Job): Promise<Subject> {
+export async function openOssia({ model, dense, kvBits, threads, rows }: Job): Promise<Subject> {
   const roundUp = (tokens: number) => Math.ceil(tokens / BLOCK + 1) * BLOCK;
   const room = rows.map(({ prompts, count }) => prompts.reduce((sum, length) => sum + roundUp(length + count), 0));
   const loaded = await load(model, {
     dense,
+    kvBits,
     threads,
     context: Math.max(...room),
     maxRunning: Math.max(...rows.map(({ prompts }) => prompts.length)),

@@ -29,6 +29,8 @@ export interface Job {
   /** A checkpoint's path. */
   readonly model: string;
   readonly dense: 'keep' | 'q8';
+  /** Ossia's. */
+  readonly kvBits: 8 | 16;
   readonly threads: number;
   readonly rows: readonly Row[];
   readonly vocabSize: number;
