@@ -35,6 +35,12 @@ export {
 
 /** Talk to a model: load it by name, run turns, keep a conversation going. */
 export {
+  type ActCall,
+  type ActEnd,
+  type ActEvent,
+  type ActOptions,
+  type Approval,
+  act,
   type AssistantMessage,
   type ChatEnd,
   type ChatEvent,

@@ -3,6 +3,7 @@
  * Knows nothing of terminals, HTTP or other people's wire formats.
  */
 
+export { type ActingModel, act } from './act.ts';
 export type * from './acting-types.ts';
 export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';
