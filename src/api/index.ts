@@ -10,6 +10,16 @@ export {
 } from './chat-completions/index.ts';
 export { type CompletionRequest, completion, completionRequest } from './completions/index.ts';
 export type * from './console/index.ts';
+export {
+  approvalBody,
+  type ConsoleCaller,
+  type ConsoleService,
+  consoleError,
+  consoleTurn,
+  nameBody,
+  routingBody,
+  turnBody,
+} from './console/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
 export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard, ModelDescription } from './host.ts';
 export { listModels, retrieveModel } from './models.ts';
