@@ -54,6 +54,8 @@ export {
   type PromptOptions,
   type SavedSession,
   Session,
+  type SessionEvent,
+  type SessionOptions,
   type SystemMessage,
   type ToolCall,
   type ToolDeclaration,

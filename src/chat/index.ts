@@ -8,7 +8,7 @@ export type * from './acting-types.ts';
 export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';
 export { LoadedModel, type LoadOptions, load, type MeasuredEngine } from './load.ts';
-export { type SavedSession, Session } from './session.ts';
+export { type SavedSession, Session, type SessionEvent, type SessionOptions } from './session.ts';
 export { openTokenizer } from './tokenizer.ts';
 export { TurnMemory, type TurnMemoryOptions } from './turn-memory.ts';
 export type * from './types.ts';
