@@ -14,7 +14,7 @@ function onlyWoff2(): Plugin {
 
 export default defineConfig({
   root: import.meta.dirname,
-  base: './', // behind a proxy the console may live under a path
+  base: '/',
   plugins: [onlyWoff2()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

@@ -6,5 +6,7 @@ import './style/base.css';
 import './style/shell.css';
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
+import { fromPath } from './shell/route.ts';
 
+fromPath();
 render(<App />, document.getElementById('app')!);

@@ -51,7 +51,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The server's reply, which is a good one; anything else is thrown as an `ApiError`. Paths are relative: `ossia/tools`. */
+/** The server's reply, which is a good one; anything else is thrown as an `ApiError`. Paths go without a slash: `ossia/tools`. */
 export async function call(path: string, options: CallOptions = {}): Promise<Response> {
   const { body, signal } = options;
   const headers = new Headers();
@@ -59,7 +59,7 @@ export async function call(path: string, options: CallOptions = {}): Promise<Res
   if (body !== undefined) headers.set('content-type', 'application/json');
   let response: Response;
   try {
-    response = await fetch(new URL(path, document.baseURI), {
+    response = await fetch(`/${path}`, {
       method: options.method ?? (body === undefined ? 'GET' : 'POST'),
       headers,
       cache: 'no-store',

@@ -72,7 +72,7 @@ function Brand() {
 function Side({ page }: { readonly page: Page }) {
   const Panel = sidePanel.value;
   return (
-    <div class={`side ${Panel ? '' : 'narrow'} ${drawer.value ? 'open' : ''}`}>
+    <aside aria-label="Console" class={`side ${Panel ? '' : 'narrow'} ${drawer.value ? 'open' : ''}`}>
       <Brand />
       <nav aria-label="Pages">
         <ul class="pages">
@@ -107,7 +107,7 @@ function Side({ page }: { readonly page: Page }) {
           <HelpIcon />
         </button>
       </div>
-    </div>
+    </aside>
   );
 }
 

@@ -25,6 +25,11 @@ export function hrefOf(page: string, rest = ''): string {
 
 export const route = signal<Route>(parseRoute(globalThis.location?.hash ?? ''));
 
+/** `/inspector/…`, as people write it, is `/#/inspector/…`. */
+export function fromPath(): void {
+  if (location.pathname.length > 1) location.replace(`/#${location.pathname}`);
+}
+
 export function goTo(page: string, rest = ''): void {
   location.hash = hrefOf(page, rest);
 }
