@@ -42,21 +42,27 @@ function bounded(
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
   let size = 0;
+  let isLeft = false; // whoever reads has heard enough
   return new ReadableStream({
     async pull(controller) {
       try {
         const { value, done } = await reader.read();
+        if (isLeft) return;
         if (done) return controller.close();
         size = isStream && endsEvent(value) ? 0 : size + value.byteLength;
         if (size > maxBytes) throw new Error(`An answer has more than ${maxBytes} bytes`);
         controller.enqueue(value);
       } catch (error) {
+        if (isLeft) return;
         onBroken(error as Error);
         controller.error(error);
         await reader.cancel(error).catch(() => {});
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      isLeft = true;
+      return reader.cancel(reason);
+    },
   });
 }
 

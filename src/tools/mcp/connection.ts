@@ -68,7 +68,9 @@ export class Connection {
     const { Client } = await import('@modelcontextprotocol/sdk/client');
     const types = await import('@modelcontextprotocol/sdk/types.js');
     const client = new Client({ name: 'ossia', version: version() }, { jsonSchemaValidator: NO_VALIDATOR });
+    let broken: Error | undefined;
     const onBroken: TransportOptions['onBroken'] = (error) => {
+      broken = error;
       options.log(plain(error.message, 300));
       client.close().catch(() => {});
     };
@@ -78,7 +80,7 @@ export class Connection {
       await client.connect(transport, { timeout: options.connectTimeoutMs, signal: options.signal });
     } catch (error) {
       await client.close().catch(() => {});
-      throw error;
+      throw broken ?? error;
     }
     const connection = new Connection(client, options);
     client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => connection.#forgetFunctions());

@@ -67,11 +67,9 @@ class McpTool implements Tool {
       const functions = await unlessAborted(this.#list(), request.signal);
       const wanted = functions.find(({ name }) => name === request.name);
       if (wanted === undefined) return failed(`There is no function ${request.name}; ${offered(functions)}`);
-      const result = await this.#run(wanted, args, request);
-      return { ...result, action: { type: 'mcp', server: this.#server.label, tool: wanted.original } };
+      return await this.#run(wanted, args, request);
     } catch (error) {
-      request.signal.throwIfAborted();
-      return failed(cut(reasonOf(error), this.#maxResultCharacters));
+      return this.#failed(error, request.signal);
     }
   }
 
@@ -83,15 +81,22 @@ class McpTool implements Tool {
     await connection?.close();
   }
 
-  async #run(
-    { original }: McpFunction,
-    args: Record<string, unknown>,
-    request: ToolRequest,
-  ): Promise<Omit<ToolResult, 'action'>> {
+  async #run({ original }: McpFunction, args: Record<string, unknown>, request: ToolRequest): Promise<ToolResult> {
+    const { signal } = request;
     const progress = request.progress === undefined ? {} : { progress: narrate(request.progress) };
-    const options = { signal: request.signal, ...progress };
-    const result = await this.#with((connection) => connection.call(original, args, options));
-    return toResult(result, this.#maxResultCharacters);
+    const action = { type: 'mcp', server: this.#server.label, tool: original } as const;
+    try {
+      const result = await this.#with((connection) => connection.call(original, args, { signal, ...progress }));
+      return { ...toResult(result, this.#maxResultCharacters), action };
+    } catch (error) {
+      return { ...this.#failed(error, signal), action };
+    }
+  }
+
+  /** What the model is told; whoever has left is told that. */
+  #failed(error: unknown, signal: AbortSignal): ToolResult {
+    signal.throwIfAborted();
+    return failed(cut(reasonOf(error), this.#maxResultCharacters));
   }
 
   async #list(): Promise<readonly McpFunction[]> {
@@ -147,10 +152,11 @@ class McpTool implements Tool {
   }
 }
 
-/** `fetch failed` says why only in its cause. */
+/** `fetch failed` says why only in its cause; what a server says bears the library's prefix, and maybe its own. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error;
-  return error instanceof TypeError && cause instanceof Error ? `${message}: ${cause.message}` : message;
+  if (error instanceof TypeError && cause instanceof Error) return `${message}: ${cause.message}`;
+  return message.replace(/^(?:MCP error -?\d+: )+/, '');
 }
 
 function readArguments(text: string): Record<string, unknown> | undefined {
