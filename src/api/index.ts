@@ -14,9 +14,11 @@ export {
   approvalBody,
   type ConsoleCaller,
   type ConsoleService,
+  ConsoleTurns,
   consoleError,
-  consoleTurn,
+  conversationBody,
   nameBody,
+  renderTurn,
   routingBody,
   turnBody,
 } from './console/index.ts';

@@ -10,6 +10,7 @@ const tokenId = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
+const conversation = z.string().min(1).max(100);
 const name = z.string().min(1).max(256);
 
 /** What the model wrote, as an `end` event had it. What else that event said of it is dropped. */
@@ -96,7 +97,7 @@ export const turnBody = z
   .strictObject({
     model: name.optional(),
     messages: z.array(message).min(1).max(MAX_MESSAGES),
-    conversation: z.string().min(1).max(100),
+    conversation,
     options: z.strictObject(optionFields).optional(),
     enable: z.array(name).max(MAX_TOOLS).optional(),
     trace: z.boolean().optional(),
@@ -119,6 +120,8 @@ export const routingBody = z
   })
   .refine(({ ids, from = 0 }) => from <= ids.length, { path: ['from'], error: 'expected no more than there are ids' })
   .transform((body): RoutingBody => dense(body) as RoutingBody);
+
+export const conversationBody = z.strictObject({ conversation });
 
 export const nameBody = z.strictObject({ name });
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { OssiaError } from '../../base/index.ts';
 import type { RouteGroup } from '../app.ts';
 import type { RequestContext } from '../context.ts';
 import { ASSET, ROOT_FILE, VIEW_ROUTES } from './paths.ts';
@@ -41,20 +42,20 @@ export function consolePages(folder = BUILT): RouteGroup {
     register(app) {
       for (const path of ['/', ...VIEW_ROUTES]) {
         app.get(path, async (c, next) => {
-          if (!wantsHtml(c)) return next();
+          if (!wantsHtml(c)) return path === '/' ? next() : unknown(c);
           const page = await files.page();
           const response = page ? await answer(c, page) : notBuilt();
           response.headers.append('vary', 'Accept');
           return response;
         });
       }
-      app.get(ASSET, async (c, next) => {
+      app.get(ASSET, async (c) => {
         const file = await files.get(`assets/${c.req.param('file')}`);
-        return file ? answer(c, file) : next();
+        return file ? answer(c, file) : unknown(c);
       });
-      app.get(ROOT_FILE, async (c, next) => {
+      app.get(ROOT_FILE, async (c) => {
         const file = await files.get(c.req.param('file') ?? '');
-        return file ? answer(c, file) : next();
+        return file ? answer(c, file) : unknown(c);
       });
     },
     docs: [
@@ -64,6 +65,10 @@ export function consolePages(folder = BUILT): RouteGroup {
       { method: 'get', path: ROOT_FILE, summary: 'What the console is made of' },
     ],
   };
+}
+
+function unknown(c: RequestContext): never {
+  throw new OssiaError('server/unknown-route', `There is no ${c.req.path.slice(0, 200)} on this server`);
 }
 
 function wantsHtml(c: RequestContext): boolean {
