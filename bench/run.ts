@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- <name>` runs bench/<name>.ts, with the arguments that follow. Without a name it is `speed`; `--help` lists all.
+ * `npm run bench -- <name>` runs bench/<name>.ts, with the arguments that follow. Without a name it is `speed`, with `--profile`
+ * `profile`; `--help` lists all.
  *
  * A result is worth keeping with the machine, the commit and the command, so these come first.
  */
@@ -12,7 +13,14 @@ const names = readdirSync(import.meta.dirname)
 
 const given = process.argv.slice(2);
 const isNamed = given[0] !== undefined && !given[0].startsWith('-');
-const name = given[0] === '--help' || given[0] === '-h' ? undefined : isNamed ? given[0] : 'speed';
+const name =
+  given[0] === '--help' || given[0] === '-h'
+    ? undefined
+    : isNamed
+      ? given[0]
+      : given.includes('--profile')
+        ? 'profile'
+        : 'speed';
 const rest = isNamed ? given.slice(1) : given;
 if (name === undefined || !names.includes(name)) {
   if (name !== undefined) console.error(`No benchmark "${name}"`);

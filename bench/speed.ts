@@ -11,7 +11,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadavg, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
-import { cpuMachine, measureReadBandwidth } from '../src/backends/index.ts';
+import { cpuMachine, measureIntegerPeak, measureReadBandwidth } from '../src/backends/index.ts';
 import { openCheckpoint } from '../src/checkpoint/index.ts';
 import { type ModelConfig, readConfig } from '../src/model/index.ts';
 import { type RunResult, runJob } from './speed/measure.ts';
@@ -92,7 +92,7 @@ async function configOf(path: string): Promise<ModelConfig> {
 }
 
 /** The lines of a row, a subject each. */
-function linesOf(row: Row, subjects: readonly Subject[], config: ModelConfig, bandwidth: number): Line[] {
+function linesOf(row: Row, subjects: readonly Subject[], config: ModelConfig, bandwidth: number, peak: number): Line[] {
   const summaries = subjects.map(({ results }) => summarise(results.map(({ values }) => values.get(row.name)!)));
   const peer = summaries[subjects.findIndex(({ title }) => title === PEER)];
   return subjects.map(({ title, denseKind, results }, i): Line => {
@@ -107,7 +107,9 @@ function linesOf(row: Row, subjects: readonly Subject[], config: ModelConfig, ba
     };
     if (unit !== 'tokens/s' || row.kind === 'mixed') return line;
     if (row.kind === 'prefill') {
-      return { ...line, gigaOps: (summary.median * operationsPerPromptToken(config)) / 1e9 };
+      const operations = operationsPerPromptToken(config);
+      const bound = title === PEER ? {} : { bound: peak / operations };
+      return { ...line, ...bound, gigaOps: (summary.median * operations) / 1e9 };
     }
     const streams = row.prompts.length;
     const bytes = bytesPerStep(
@@ -146,12 +148,14 @@ if ('reason' in peer) console.log(`without llama.cpp: ${peer.reason}\n`);
 const subjects = subjectsOf(paths, 'folder' in peer ? peer.folder : undefined);
 const config = await configOf(paths[0]!);
 const bandwidths: number[] = [];
+const peaks: number[] = [];
 const loads: number[] = [];
 const failures: string[] = [];
 for (let run = 1; run <= positive('runs', flags.runs); run++) {
   for (const { title, results, ...rest } of subjects) {
     if (results.length < run - 1) continue; // it failed
     bandwidths.push(measureReadBandwidth({ threads }));
+    peaks.push(measureIntegerPeak({ threads }));
     loads.push(loadavg()[0]!);
     const job = {
       ...rest,
@@ -171,22 +175,32 @@ for (let run = 1; run <= positive('runs', flags.runs); run++) {
 
 const measured = subjects.filter(({ results }) => results.length > 0);
 const bandwidth = summarise(bandwidths);
+const peak = summarise(peaks);
 const lines = [
-  ...rows.flatMap((row) => linesOf(row, measured, config, bandwidth.median * 1e9)),
+  ...rows.flatMap((row) => linesOf(row, measured, config, bandwidth.median * 1e9, peak.median * 1e9)),
   ...memoryLines(measured),
 ];
 console.log(`threads  ${threads}, memory ${(totalmem() / 1e9).toFixed(0)} GB, runs ${flags.runs}`);
 for (const { title, results } of measured) console.log(`${title}: ${results[0]!.description}`);
 for (const failure of failures) console.log(failure);
 const range = ({ median, min, max }: Summary) => `${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
-console.log(`reading memory: ${range(bandwidth)} GB/s; load average before each run: ${range(summarise(loads))}\n`);
+console.log(`reading memory: ${range(bandwidth)} GB/s; int8 operations: ${range(peak)} GOP/s`);
+console.log(`load average before each run: ${range(summarise(loads))}\n`);
 console.log(formatTable(lines));
 if (flags.json !== undefined) {
   const samples = measured.map(({ title, results }) => ({
     title,
     runs: results.map(({ values, ...rest }) => ({ ...rest, values: Object.fromEntries(values) })),
   }));
-  const result = { ...circumstances(['speed', ...process.argv.slice(2)]), threads, bandwidth, loads, lines, samples };
+  const result = {
+    ...circumstances(['speed', ...process.argv.slice(2)]),
+    threads,
+    bandwidth,
+    peak,
+    loads,
+    lines,
+    samples,
+  };
   writeFileSync(flags.json, `${JSON.stringify(result, null, 1)}\n`);
 }
 if (failures.length > 0) process.exitCode = 1;

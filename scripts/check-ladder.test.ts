@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { climb, importsOf } from './check-ladder.ts';
+import { climb, importsOf, lookIn } from './check-ladder.ts';
 
 function breachesOf(files: Record<string, string>): string[] {
   const src = mkdtempSync(join(tmpdir(), 'ladder-'));
@@ -60,4 +60,23 @@ test('side-effect imports and re-exports count', () => {
     './b.ts',
     './c.ts',
   ]);
+});
+
+test('the console imports types from src/api, and nothing else of src', () => {
+  const root = mkdtempSync(join(tmpdir(), 'ladder-'));
+  const web = join(root, 'web/src');
+  try {
+    mkdirSync(join(web, 'chat'), { recursive: true });
+    const api = "'../../../src/api/index.ts';";
+    writeFileSync(join(web, 'chat/fine.tsx'), `import type { A } from ${api}\nimport { b } from './b.ts';`);
+    writeFileSync(join(web, 'chat/far.ts'), "import type { A } from '../../../src/chat/index.ts';");
+    writeFileSync(join(web, 'chat/value.ts'), `import type { A } from ${api}\nimport { a } from ${api}`);
+    const found = lookIn(web).map(({ file, why }) => `${file} ${why}`);
+    assert.deepEqual(
+      [...new Set(found)],
+      ['web/src/chat/far.ts leaves the console', 'web/src/chat/value.ts imports more than types'],
+    );
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });

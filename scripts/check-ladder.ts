@@ -47,6 +47,27 @@ function judge(
   return target[1] === 'index.ts' && target.length === 2 ? undefined : `enters ${to} by ${target.slice(1).join('/')}`;
 }
 
+/** The console stands beside the house: of what is in `src` it may import types alone, by `src/api/index.ts`. */
+export function lookIn(web: string): Breach[] {
+  const api = resolve(web, '../../src/api/index.ts');
+  const breaches: Breach[] = [];
+  const files = readdirSync(web, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
+  for (const file of files.sort()) {
+    const source = readFileSync(join(web, file), 'utf8');
+    const ofValues = new Set(
+      importsOf(source.replaceAll(/^\s*(?:import|export) type\b[^'"`;]*?\bfrom\s*['"][^'"]+['"]/gm, '')),
+    );
+    for (const specifier of importsOf(source)) {
+      const target = resolve(web, dirname(file), specifier);
+      if (!specifier.startsWith('.') || target.startsWith(web + sep)) continue;
+      const why =
+        target !== api ? 'leaves the console' : ofValues.has(specifier) ? 'imports more than types' : undefined;
+      if (why) breaches.push({ file: join('web/src', file), imports: specifier, why });
+    }
+  }
+  return breaches;
+}
+
 /** Module specifiers of a source: import and export declarations, and dynamic imports of a literal. */
 export function importsOf(source: string): string[] {
   const declaration = /^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]/gm;
@@ -58,7 +79,8 @@ export function importsOf(source: string): string[] {
 }
 
 if (import.meta.main) {
-  const breaches = climb(resolve(import.meta.dirname, '..', 'src'));
+  const root = resolve(import.meta.dirname, '..');
+  const breaches = [...climb(join(root, 'src')), ...lookIn(join(root, 'web/src'))];
   for (const { file, imports, why } of breaches) console.error(`${file}: ${imports} ${why}`);
   if (breaches.length > 0) process.exit(1);
   console.log('ladder: every import goes down');

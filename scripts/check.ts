@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 const checks: readonly (readonly [string, string, ...string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '-p', '.'],
+  ['types of the console', 'tsc', '-p', 'web'],
   ['ladder', process.execPath, 'scripts/check-ladder.ts'],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
 ];

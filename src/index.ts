@@ -35,6 +35,12 @@ export {
 
 /** Talk to a model: load it by name, run turns, keep a conversation going. */
 export {
+  type ActCall,
+  type ActEnd,
+  type ActEvent,
+  type ActOptions,
+  type Approval,
+  act,
   type AssistantMessage,
   type ChatEnd,
   type ChatEvent,
@@ -48,6 +54,8 @@ export {
   type PromptOptions,
   type SavedSession,
   Session,
+  type SessionEvent,
+  type SessionOptions,
   type SystemMessage,
   type ToolCall,
   type ToolDeclaration,

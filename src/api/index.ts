@@ -9,6 +9,19 @@ export {
   type Service,
 } from './chat-completions/index.ts';
 export { type CompletionRequest, completion, completionRequest } from './completions/index.ts';
+export type * from './console/index.ts';
+export {
+  approvalBody,
+  type ConsoleCaller,
+  type ConsoleService,
+  ConsoleTurns,
+  consoleError,
+  conversationBody,
+  nameBody,
+  renderTurn,
+  routingBody,
+  turnBody,
+} from './console/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
 export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard, ModelDescription } from './host.ts';
 export { listModels, retrieveModel } from './models.ts';
@@ -26,5 +39,5 @@ export {
   type StoredResponse,
   type StreamEvent,
 } from './responses/index.ts';
-export { type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';
+export { type Acting, type TurnObserver, type TurnRequest, Turns, type TurnsOptions } from './turns.ts';
 export { badRequest, validate } from './validate.ts';

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type ActEvent,
+  type ActOptions,
+  type Approval,
+  act,
   type ChatEvent,
   type ChatMessage,
   type ChatOptions,
@@ -13,7 +17,7 @@ import {
 export interface TurnRequest {
   /** The id that the response bears: `resp_…`, `chatcmpl-…`. */
   readonly id: string;
-  readonly api: 'responses' | 'chat' | 'completions' | 'ollama' | 'anthropic';
+  readonly api: 'responses' | 'chat' | 'completions' | 'ollama' | 'anthropic' | 'console';
   /** For fairness: a key's name, or an address. */
   readonly client: string;
   /** Fires when whoever asked has left. */
@@ -45,6 +49,22 @@ export interface TurnsOptions {
   readonly constrain?: boolean;
 }
 
+/**
+ * What a turn may carry out by itself. Calls that need approval wait for `approve`, unless `approve` is given here: then it is
+ * asked instead.
+ */
+export type Acting = Omit<ActOptions, keyof ChatOptions>;
+
+/** A call that waits for a person. */
+type Asked = (approval: Approval) => void;
+
+/** A turn that runs, and can be spoken to. */
+interface Running {
+  readonly hurry: AbortController;
+  readonly stop: AbortController;
+  readonly asked: Map<string, Asked>;
+}
+
 /** What a request has on its turn while it runs. */
 type Controls = Required<Pick<ChatOptions, 'client' | 'answerNow' | 'signal'>>;
 
@@ -54,7 +74,7 @@ export class Turns {
   readonly #observer: TurnObserver | undefined;
   readonly #patienceMs: number;
   readonly #constrain: boolean;
-  readonly #running = new Map<string, { readonly hurry: AbortController; readonly stop: AbortController }>();
+  readonly #running = new Map<string, Running>();
 
   constructor({ memory, observer, patienceMs = 300, constrain = true }: TurnsOptions) {
     this.#memory = memory;
@@ -71,17 +91,35 @@ export class Turns {
   /**
    * Starts a turn. Resolves when it is accepted: with its first event, or after a short patience; so what is wrong with the
    * request (its conversation, its schemas, its length, a full queue) rejects here, while a status can still be sent. The
-   * events end with `end`, or throw.
+   * events end with `end`, or throw. With `acting` they are those of `act`: calls are carried out, and turns follow each other
+   * until the model has answered; to whoever observes it is one turn.
    */
+  start(
+    model: LoadedModel,
+    history: readonly ChatMessage[],
+    options: ChatOptions,
+    request: TurnRequest,
+  ): Promise<AsyncIterableIterator<ChatEvent>>;
+  start(
+    model: LoadedModel,
+    history: readonly ChatMessage[],
+    options: ChatOptions,
+    request: TurnRequest,
+    acting: Acting | undefined,
+  ): Promise<AsyncIterableIterator<ActEvent>>;
   async start(
     model: LoadedModel,
     history: readonly ChatMessage[],
     options: ChatOptions,
     request: TurnRequest,
-  ): Promise<AsyncIterableIterator<ChatEvent>> {
+    acting?: Acting,
+  ): Promise<AsyncIterableIterator<ChatEvent | ActEvent>> {
     const restored = this.#memory.restore(model.name, history);
     const held = this.#constrain ? options : freely(options);
-    return this.#begin(model, request, (controls) => model.chat(restored, { ...held, ...controls }));
+    return this.#begin<ChatEvent | ActEvent>(model, request, (controls, asked) => {
+      if (acting === undefined) return model.chat(restored, { ...held, ...controls });
+      return act(model, restored, { approve: waitFor(asked), ...acting, ...held, ...controls });
+    });
   }
 
   /** Starts the continuation of plain token ids, as `start` starts a turn. */
@@ -96,18 +134,19 @@ export class Turns {
     );
   }
 
-  async #begin(
+  async #begin<Event extends ChatEvent | ActEvent>(
     model: LoadedModel,
     request: TurnRequest,
-    run: (controls: Controls) => AsyncIterable<ChatEvent>,
-  ): Promise<AsyncIterableIterator<ChatEvent>> {
-    const control = { hurry: new AbortController(), stop: new AbortController() };
+    run: (controls: Controls, asked: Running['asked']) => AsyncIterable<Event>,
+  ): Promise<AsyncIterableIterator<Event>> {
+    const control: Running = { hurry: new AbortController(), stop: new AbortController(), asked: new Map() };
     const seen = this.#observer?.begin(request, model);
-    const events = run({
+    const controls = {
       client: request.client,
       answerNow: control.hurry.signal,
       signal: AbortSignal.any([request.signal, control.stop.signal]),
-    });
+    };
+    const events = run(controls, control.asked);
     // Of two with one id, as clients may choose it, the first is the one that can be spoken to.
     const key = this.#running.has(request.id) ? `${request.id} ${randomUUID()}` : request.id;
     this.#running.set(key, control);
@@ -141,21 +180,29 @@ export class Turns {
     return turn !== undefined;
   }
 
+  /** Says whether a call that waits for it may run. False when no such call waits. */
+  approve(id: string, callId: string, approval: Approval): boolean {
+    const answer = this.#running.get(id)?.asked.get(callId);
+    answer?.(approval);
+    return answer !== undefined;
+  }
+
   /** Ends all that run, as when the server shuts down for good. */
   stopAll(): void {
     for (const { stop } of this.#running.values()) stop.abort();
   }
 
-  async *#watch(
-    events: AsyncIterable<ChatEvent>,
+  async *#watch<Event extends ChatEvent | ActEvent>(
+    events: AsyncIterable<Event>,
     model: LoadedModel,
     key: string,
     seen: ReturnType<TurnObserver['begin']> | undefined,
-  ): AsyncGenerator<ChatEvent, void, undefined> {
+  ): AsyncGenerator<Event, void, undefined> {
     try {
       for await (const event of events) {
-        seen?.event(event);
-        if (event.type === 'end') this.#memory.remember(model.name, event.messages);
+        const said = asChatEvent(event);
+        if (said) seen?.event(said);
+        if (said?.type === 'end') this.#memory.remember(model.name, said.messages);
         yield event;
       }
     } catch (error) {
@@ -171,6 +218,40 @@ export class Turns {
 /** Without the constraint. The reserve goes, because formats set one by themselves; what else cannot be held is refused by the turn. */
 function freely({ reserve: _, ...options }: ChatOptions): ChatOptions {
   return { ...options, constrain: false };
+}
+
+/** What of acting is as it would be in one turn. */
+function asChatEvent(event: ChatEvent | ActEvent): ChatEvent | undefined {
+  switch (event.type) {
+    case 'approval':
+    case 'tool_start':
+    case 'tool_progress':
+    case 'tool_end':
+    case 'step':
+      return undefined;
+    case 'end':
+      return {
+        ...event,
+        messages: event.messages.flatMap((message) => (message.role === 'assistant' ? [message] : [])),
+      };
+    default:
+      return event;
+  }
+}
+
+/** Asks whoever speaks to the turn by its id. */
+function waitFor(asked: Running['asked']): NonNullable<ActOptions['approve']> {
+  return ({ id }, signal) =>
+    new Promise((resolve) => {
+      const settle = (approval: Approval) => {
+        asked.delete(id);
+        signal.removeEventListener('abort', giveUp);
+        resolve(approval);
+      };
+      const giveUp = () => settle({ allowed: false });
+      asked.set(id, settle);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
 }
 
 function later(ms: number): Promise<void> {

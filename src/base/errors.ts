@@ -117,6 +117,7 @@ export const problems = {
   'server/forbidden-origin': { status: 403, next: "Add the page's origin with --cors-origin" },
   'server/too-large': { status: 413, next: 'Send a smaller body, or start the server with a larger --max-body' },
   'server/unsupported-encoding': { status: 415, next: 'Send the body as it is, without a content-encoding' },
+  'server/unsupported-media-type': { status: 415, next: 'Send the body as JSON, with content-type: application/json' },
   'server/too-many-requests': { status: 429, next: 'Wait as long as retry-after says, then try again' },
   'server/timeout': { status: 504, next: 'Ask for fewer tokens, or start the server with a longer --request-timeout' },
   'server/draining': { status: 503, next: 'The server is shutting down: try again when it is back' },

@@ -1,13 +1,16 @@
 import type { Citation, Tool, ToolResult } from '../tools/index.ts';
 import type { AssistantMessage, ChatEnd, ChatEvent, ChatOptions, ToolCall, ToolMessage } from './types.ts';
 
-/** How turns go on with what tools found, until the model has answered. */
+/**
+ * How turns go on with what tools found, until the model has answered. `maxTokens` and `maxReasoningTokens` are for all turns
+ * together; `toolChoice` is for the first.
+ */
 export interface ActOptions extends ChatOptions {
   /** What is carried out here. Functions in `tools` are the caller's: a call of one ends the acting with `tool_calls`. */
   readonly toolbox: readonly Tool[];
   /** The conversation whose pages and variables the tools go on with. */
   readonly conversation: string;
-  /** Rounds of calls at most; then the model has to answer with what it has. Default 32. */
+  /** Rounds of calls at most; then the model has to answer with what it has. Default 32; 0: no calls. */
   readonly maxSteps?: number;
   /** Milliseconds that one call may take. Default 60,000. */
   readonly callTimeoutMs?: number;
@@ -15,12 +18,16 @@ export interface ActOptions extends ChatOptions {
   readonly actTimeoutMs?: number;
   /** Asked before calls that need approval. Default: they are refused. Rejects when nobody will answer. */
   readonly approve?: (call: ActCall, signal: AbortSignal) => Promise<Approval>;
+  /** Calls that have been allowed before: nobody is asked. */
+  readonly isAllowed?: (call: ActCall) => boolean;
 }
 
 export interface Approval {
   readonly allowed: boolean;
   /** What the model is told when it is not. */
   readonly reason?: string;
+  /** Nobody can say now: the acting ends with `tool_calls`. Done again with the history that it leaves, it begins with this call. */
+  readonly postponed?: true;
 }
 
 /** A call that runs here. */
@@ -40,6 +47,8 @@ export type ActEvent =
       readonly type: 'tool_end';
       readonly call: ActCall;
       readonly result: ToolResult;
+      /** What the model was given of the result, where the context had no room for all of it. */
+      readonly cut?: string;
       readonly refused?: true;
       readonly durationMs: number;
     }
@@ -55,7 +64,7 @@ export interface ActEnd extends Omit<ChatEnd, 'messages'> {
   /** Rounds of calls. */
   readonly steps: number;
   /** Why the model was made to answer. */
-  readonly limit?: 'steps' | 'time';
+  readonly limit?: 'steps' | 'time' | 'context';
   /** Of the answer, where they point to pages that were opened. */
   readonly citations?: readonly Citation[];
 }

@@ -3,11 +3,13 @@
  * Knows nothing of terminals, HTTP or other people's wire formats.
  */
 
+export { type ActingModel, act } from './act.ts';
+export { collect as collectTools } from './act-tools.ts';
 export type * from './acting-types.ts';
 export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';
 export { LoadedModel, type LoadOptions, load, type MeasuredEngine } from './load.ts';
-export { type SavedSession, Session } from './session.ts';
+export { type SavedSession, Session, type SessionEvent, type SessionOptions } from './session.ts';
 export { openTokenizer } from './tokenizer.ts';
 export { TurnMemory, type TurnMemoryOptions } from './turn-memory.ts';
 export type * from './types.ts';

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { o200kHarmony } from '../tokenizer/index.ts';
+import type { LoadedModel } from './load.ts';
 import { Session } from './session.ts';
+import { scriptedModel } from './testing.ts';
 import type { ChatEnd, ChatEvent, ChatMessage, ChatOptions } from './types.ts';
 
 /** Answers every turn with how many messages it saw. */
 class Counter {
   readonly name = 'counter';
+  declare readonly info: LoadedModel['info'];
+  declare readonly tokenizer: LoadedModel['tokenizer'];
+  declare readonly countTokens: LoadedModel['countTokens'];
   readonly seen: { history: ChatMessage[]; options: ChatOptions }[] = [];
 
   async *chat(
@@ -84,4 +90,30 @@ test('a saved session goes on; with another model its ids are forgotten', async 
   ]) {
     assert.throws(() => Session.from(wrong, new Counter()), { code: 'harmony/bad-conversation' });
   }
+});
+
+test('with a toolbox, the history gets the calls that were carried out and their results', async () => {
+  const conversations: string[] = [];
+  const clock = {
+    name: 'clock',
+    functions: async () => [{ name: 'now' }],
+    call: async ({ conversation }: { readonly conversation: string }) => {
+      conversations.push(conversation);
+      return { text: 'noon' };
+    },
+    close: async () => {},
+  };
+  const call = '<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>';
+  const say = (text: string) => `<|channel|>final<|message|>${text}<|return|>`;
+  const model = scriptedModel(o200kHarmony(), [call, say('It is noon.'), call, say('Still noon.')]);
+  const session = new Session(model, { toolbox: [clock] });
+  const types = new Set<string>();
+  for await (const { type } of session.send('What time is it?')) types.add(type);
+  for await (const _ of session.send('And now?'));
+  assert.ok(types.has('tool_end'));
+  assert.deepEqual(
+    session.messages.map(({ role }) => role),
+    ['user', 'assistant', 'tool', 'assistant', 'user', 'assistant', 'tool', 'assistant'],
+  );
+  assert.deepEqual(conversations, [session.conversation, session.conversation]);
 });

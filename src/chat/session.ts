@@ -1,6 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import { OssiaError } from '../base/index.ts';
+import { type ActingModel, act } from './act.ts';
+import type { ActEvent, ActOptions } from './acting-types.ts';
 import type { LoadedModel } from './load.ts';
 import type { ChatEvent, ChatMessage, ChatOptions } from './types.ts';
+
+/** How a session's turns go. With a toolbox the calls of its tools are carried out, as `act` does. */
+export type SessionOptions = ChatOptions & Partial<Omit<ActOptions, keyof ChatOptions>>;
+
+/** What a session's turns tell of: with a toolbox, what its tools do as well. */
+export type SessionEvent<Options extends SessionOptions> =
+  Options extends Pick<ActOptions, 'toolbox'> ? ActEvent : ChatEvent;
+
+type SessionModel = Pick<LoadedModel, 'name'> & ActingModel;
 
 /** A session as it is saved. */
 export interface SavedSession {
@@ -16,25 +28,23 @@ export interface SavedSession {
  *     for await (const event of session.send('Hello')) …
  *     writeFileSync('talk.json', JSON.stringify(session));
  */
-export class Session {
+export class Session<Options extends SessionOptions = ChatOptions> {
   /** What was said so far; may be changed between turns. */
   messages: ChatMessage[];
   /** For every turn, unless the turn says otherwise. */
-  options: ChatOptions;
-  readonly #model: Pick<LoadedModel, 'name' | 'chat'>;
+  options: Options;
+  /** What tools keep for this session goes by this name, unless the options give another. */
+  readonly conversation: string = randomUUID();
+  readonly #model: SessionModel;
 
-  constructor(
-    model: Pick<LoadedModel, 'name' | 'chat'>,
-    options: ChatOptions = {},
-    messages: readonly ChatMessage[] = [],
-  ) {
+  constructor(model: SessionModel, options?: Options, messages: readonly ChatMessage[] = []) {
     this.#model = model;
-    this.options = options;
+    this.options = options ?? ({} as Options);
     this.messages = [...messages];
   }
 
   /** One turn after a message of the user. */
-  send(content: string, options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, undefined> {
+  send(content: string, options: Partial<Options> = {}): AsyncGenerator<SessionEvent<Options>, void, undefined> {
     this.messages.push({ role: 'user', content });
     return this.continue(options);
   }
@@ -45,11 +55,16 @@ export class Session {
   }
 
   /** One turn after what was said so far. A turn that is cancelled stays in the history as far as it came. */
-  async *continue(options: ChatOptions = {}): AsyncGenerator<ChatEvent, void, undefined> {
-    for await (const event of this.#model.chat(this.messages, { ...this.options, ...options })) {
+  async *continue(options: Partial<Options> = {}): AsyncGenerator<SessionEvent<Options>, void, undefined> {
+    for await (const event of this.#turn({ ...this.options, ...options })) {
       if (event.type === 'end') this.messages.push(...event.messages);
-      yield event;
+      yield event as SessionEvent<Options>;
     }
+  }
+
+  #turn({ toolbox, ...options }: SessionOptions): AsyncIterable<ChatEvent | ActEvent> {
+    if (toolbox === undefined) return this.#model.chat(this.messages, options);
+    return act(this.#model, this.messages, { conversation: this.conversation, ...options, toolbox });
   }
 
   /** Takes back the last message of the user and all that followed. False when there is none. */
@@ -67,7 +82,11 @@ export class Session {
    * Goes on with a saved session. Ids that another model sampled mean nothing to this one: its turns are then rendered from
    * their text. Throws `harmony/bad-conversation` for anything that `toJSON` did not write.
    */
-  static from(saved: unknown, model: Pick<LoadedModel, 'name' | 'chat'>, options: ChatOptions = {}): Session {
+  static from<Options extends SessionOptions = ChatOptions>(
+    saved: unknown,
+    model: SessionModel,
+    options?: Options,
+  ): Session<Options> {
     if (!isSaved(saved)) {
       throw new OssiaError(
         'harmony/bad-conversation',

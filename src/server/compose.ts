@@ -10,7 +10,7 @@ import { Metrics } from './metrics/index.ts';
 import { ModelHost } from './models/index.ts';
 import { observeAll, tallyTurns } from './observers.ts';
 import type { ServeOptions } from './options.ts';
-import { metricsRoutes, openApiRoutes, probeRoutes, routeGroups } from './routes/index.ts';
+import { consolePages, consoleRoutes, metricsRoutes, openApiRoutes, probeRoutes, routeGroups } from './routes/index.ts';
 import { openResponseStore } from './store/index.ts';
 
 /** Everything of a server but its port. */
@@ -47,7 +47,13 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
     metrics.http.record(record);
     logRequest(log, record);
   };
-  const groups = [probeRoutes({ notReady: async () => lifecycle.notReady }), metricsRoutes(metrics), ...routeGroups];
+  const withConsole = options.console ?? true;
+  const groups = [
+    ...(withConsole ? [consolePages()] : []),
+    probeRoutes({ notReady: async () => lifecycle.notReady }),
+    metricsRoutes(metrics),
+    ...(withConsole ? routeGroups : routeGroups.filter((group) => group !== consoleRoutes)),
+  ];
   const app = createApp(
     { host, turns, responses, log, version: version() },
     [...groups, openApiRoutes(groups)],

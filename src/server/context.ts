@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Host, Responses, Turns } from '../api/index.ts';
+import type { Tool } from '../tools/index.ts';
 import type { Logger } from './log.ts';
 
 /** What routes are given: everything that outlives a request. */
@@ -8,6 +9,8 @@ export interface ServerContext {
   readonly host: Host;
   readonly turns: Turns;
   readonly log: Logger;
+  /** What turns may let the model call here. Default: nothing. */
+  readonly tools?: readonly Tool[];
   /** Makes and keeps responses. Default: keeps them in memory, until the server ends. */
   readonly responses?: Responses;
   /** Of the package. */

@@ -7,7 +7,9 @@ const PROBES = new Set(['/health', '/ready', '/ping', '/metrics', '/version']);
 
 /** Begins nothing: what is asked is there already, or speaks to a turn that runs. */
 function beginsNothing(method: string, path: string): boolean {
-  return method === 'GET' || method === 'HEAD' || /\/(?:answer_now|cancel)$/.test(path);
+  return (
+    method === 'GET' || method === 'HEAD' || /\/(?:answer_now|answer-now|cancel|stop|approvals\/[^/]+)$/.test(path)
+  );
 }
 
 /** Where a server stands between its first request and its last. */

@@ -40,6 +40,8 @@ export interface ServeOptions
   readonly maxConnections?: number;
   /** Days for which responses are kept in the data directory. Default 30. */
   readonly storeDays?: number;
+  /** Whether the console is served: its pages, and the paths under `/ossia/`. Default true. */
+  readonly console?: boolean;
   /** Default: none is written. */
   readonly log?: Logger | LogOptions;
   /** What lends models, in place of the one that the options above describe; whoever made it closes it. */

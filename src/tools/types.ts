@@ -16,6 +16,8 @@ export interface Tool {
    * program) is a result with `isError`; it rejects only when the signal fires or the tool itself is broken.
    */
   call(request: ToolRequest): Promise<ToolResult>;
+  /** Where citations in an answer point to: those that name what this tool has shown in the conversation. */
+  citations?(conversation: string, text: string): readonly Citation[];
   /** A conversation is over: its pages, its Python go. */
   forget?(conversation: string): void;
   close(): Promise<void>;

@@ -48,7 +48,7 @@ export type ConsoleEvent =
   | { readonly type: 'prompt'; readonly tokens: readonly PromptToken[]; readonly cached: number }
   /** With `trace`: a token as it was chosen, before what it adds to the text. */
   | ({ readonly type: 'trace' } & OutputToken)
-  | Exclude<ActEvent, { type: 'token' }>
+  | Exclude<ActEvent, { type: 'token' | 'prompt' }>
   | { readonly type: 'error'; readonly error: ConsoleError };
 
 export interface ConsoleError {

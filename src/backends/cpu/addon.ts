@@ -45,6 +45,9 @@ export interface Addon {
   ): Promise<Float32Array[]>;
   close(backend: NativeBackend): void;
   readBandwidth(threads: number, bytes: number): number;
+  integerPeak(instructionSet: string, threads: number): number;
+  profile(backend: NativeBackend, whether: boolean): void;
+  opSeconds(backend: NativeBackend): number[];
   sampling(instructionSet: string): SamplingKernels;
 }
 
@@ -58,7 +61,7 @@ export function loadAddon(): { addon: Addon } | { reason: string } {
   if (loaded) return loaded;
   try {
     const addon = createRequire(import.meta.url)(file) as Addon;
-    const isCurrent = typeof addon.sampling === 'function'; // the latest of its functions
+    const isCurrent = typeof addon.opSeconds === 'function'; // the latest of its functions
     loaded = isCurrent ? { addon } : { reason: `"${file}" is older than this program: run npm install again` };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

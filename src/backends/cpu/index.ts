@@ -8,9 +8,10 @@ import type { Backend, KvPool, KvShape, Step, UploadOptions, Weight } from '../b
 import { kvRowBytes } from '../kv-bytes.ts';
 import { type Addon, type NativeBackend, native, requireAddon } from './addon.ts';
 import { defaultThreads, instructionSets } from './machine.ts';
-import { type CpuPool, CpuStep, CpuWeight } from './step.ts';
+import { type CpuPool, CpuStep, CpuWeight, type OpTime } from './step.ts';
 
-export { type CpuMachine, cpuMachine, measureReadBandwidth } from './machine.ts';
+export { type CpuMachine, cpuMachine, measureIntegerPeak, measureReadBandwidth } from './machine.ts';
+export type { OpTime } from './step.ts';
 
 export interface CpuOptions {
   /** Default: the cores that this process may use. */
@@ -28,6 +29,7 @@ export class CpuBackend implements Backend {
   readonly #addon: Addon;
   readonly #native: NativeBackend;
   #open = true;
+  #profiler: ((ops: readonly OpTime[]) => void) | undefined;
 
   /** Throws `backend/unavailable` when the addon was not built, or the machine lacks the instruction set. */
   static open(options: CpuOptions = {}): CpuBackend {
@@ -74,7 +76,8 @@ export class CpuBackend implements Backend {
         options.dense === 'q8' && tensor.shape.length === 2,
       ),
     );
-    return new CpuWeight(this.#native, id, label, tensor.shape);
+    const converted = options.dense === 'q8' && !isBlocked(dtype) && tensor.shape.length === 2;
+    return new CpuWeight(this.#native, id, label, tensor.shape, bytesOf(tensor.shape, converted ? 'q8' : dtype));
   }
 
   allocateKv(shape: KvShape): KvPool {
@@ -82,7 +85,13 @@ export class CpuBackend implements Backend {
   }
 
   begin(): Step {
-    return new CpuStep(this.#addon, this.#native);
+    return new CpuStep(this.#addon, this.#native, this.#profiler);
+  }
+
+  /** From the next step on, hands out how long each of its ops took; undefined: no more. One step at a time. */
+  profile(profiler: ((ops: readonly OpTime[]) => void) | undefined): void {
+    native(() => this.#addon.profile(this.#native, profiler !== undefined));
+    this.#profiler = profiler;
   }
 
   /** Steps in flight end first; whatever comes after is refused. */
@@ -129,6 +138,13 @@ class NativePool implements CpuPool {
     if (this.#isOpen() && this.#numBlocks >= 0) native(() => this.#addon.freeKv(this.owner, this.id));
     this.#numBlocks = -1; // gone
   }
+}
+
+/** Of a matrix, or of one expert's. */
+function bytesOf(shape: readonly number[], dtype: DType): number {
+  const elements = shape.slice(-2).reduce((product, size) => product * size, 1);
+  if (dtype === 'mxfp4') return (elements / 32) * 17;
+  return isBlocked(dtype) ? (elements / 32) * blockBytes(dtype) : elements * blockBytes(dtype);
 }
 
 /** Shapes and strides always have three axes on the native side; missing outer ones are of length 1. */

@@ -37,6 +37,15 @@ export function measureReadBandwidth(options: { threads?: number; bytes?: number
   return native(() => requireAddon().readBandwidth(threads, bytes));
 }
 
+/**
+ * 10^9 int8 multiplications and additions a second, with the best instruction set or the one named; the median of five rounds of
+ * some 20 ms, on the calling thread. Throws `backend/unavailable` without the addon.
+ */
+export function measureIntegerPeak(options: { threads?: number; isa?: string } = {}): number {
+  const { threads = defaultThreads(), isa = instructionSets()[0] ?? '' } = options;
+  return native(() => requireAddon().integerPeak(isa, threads));
+}
+
 /** Cores that this process may use: its affinity, or a container's quota where that is less. */
 export function defaultThreads(): number {
   return Math.max(1, Math.min(availableParallelism(), Math.floor(cpuQuota())));

@@ -22,13 +22,26 @@ export class CpuWeight implements Weight {
   readonly label: string;
   readonly shape: readonly number[];
   readonly owner: NativeBackend;
+  /** Of the matrix as it is read, or of one expert's. */
+  readonly bytes: number;
 
-  constructor(owner: NativeBackend, id: number, label: string, shape: readonly number[]) {
+  constructor(owner: NativeBackend, id: number, label: string, shape: readonly number[], bytes: number) {
+    this.bytes = bytes;
     this.owner = owner;
     this.id = id;
     this.label = label;
     this.shape = shape;
   }
+}
+
+/** An op of a step, and how long it took. */
+export interface OpTime {
+  readonly op: keyof typeof OPS;
+  readonly seconds: number;
+  /** The matrix of a product: its label, its [rows, columns], the bytes of one expert's. */
+  readonly weight?: { readonly label: string; readonly shape: readonly number[]; readonly bytes: number };
+  /** Of a product: inputs, each of them once for every expert that it asks. */
+  readonly inputs?: number;
 }
 
 class CpuTensor implements Tensor {
@@ -62,12 +75,17 @@ export class CpuStep implements Step {
   readonly #floats: Float32Array[] = [];
   /** Arrays that several ops share, as the positions of all layers, are sent once. */
   readonly #places = new Map<Int32Array | Float32Array, number>();
+  readonly #profiler: ((ops: readonly OpTime[]) => void) | undefined;
+  /** What was recorded, for the profiler. */
+  readonly #ops: Omit<OpTime, 'seconds'>[] = [];
+  #product: { readonly weight: CpuWeight; readonly inputs: number } | undefined;
   #numTensors = 0;
   #over = false;
 
-  constructor(addon: Addon, backend: NativeBackend) {
+  constructor(addon: Addon, backend: NativeBackend, profiler?: (ops: readonly OpTime[]) => void) {
     this.#addon = addon;
     this.#backend = backend;
+    this.#profiler = profiler;
   }
 
   embed(table: Weight, ids: Int32Array): Tensor {
@@ -80,6 +98,7 @@ export class CpuStep implements Step {
 
   linear(x: Tensor, weight: Weight, bias?: Weight): Tensor {
     const operands = [this.#tensor(x), this.#weight(weight), bias ? this.#weight(bias) : -1];
+    this.#product = { weight: weight as CpuWeight, inputs: x.shape[0]! };
     return this.#record('linear', operands, [x.shape[0]!, weight.shape[0]!]);
   }
 
@@ -112,6 +131,7 @@ export class CpuStep implements Step {
 
   expertLinear(x: Tensor, weight: Weight, bias: Weight, routing: Routing): Tensor {
     const operands = [this.#tensor(x), this.#weight(weight), this.#weight(bias), this.#tensor(routing.experts)];
+    this.#product = { weight: weight as CpuWeight, inputs: routing.experts.shape[0]! * routing.experts.shape[1]! };
     return this.#record('expertLinear', operands, [...routing.experts.shape, weight.shape[1]!]);
   }
 
@@ -130,7 +150,7 @@ export class CpuStep implements Step {
     this.#assertOpen();
     this.#over = true;
     try {
-      return await this.#addon.run(
+      const results = await this.#addon.run(
         this.#backend,
         Int32Array.from(this.#code),
         Float32Array.from(this.#constants),
@@ -138,6 +158,9 @@ export class CpuStep implements Step {
         this.#floats,
         reads,
       );
+      const seconds = this.#profiler ? this.#addon.opSeconds(this.#backend) : [];
+      this.#profiler?.(this.#ops.map((op, i) => ({ ...op, seconds: seconds[i]! })));
+      return results;
     } catch (error) {
       throw asOssiaError(error);
     }
@@ -153,6 +176,8 @@ export class CpuStep implements Step {
     const bad = operands.find((operand) => !Number.isInteger(operand));
     if (bad !== undefined) throw new TypeError(`Expected the operands of ${op} to be integers, got ${bad}`);
     this.#code.push(OPS[op], ...operands);
+    if (this.#profiler) this.#ops.push({ op, ...this.#product });
+    this.#product = undefined;
   }
 
   #define(shape: readonly number[]): Tensor {

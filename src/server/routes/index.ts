@@ -1,4 +1,5 @@
 import type { RouteGroup } from '../app.ts';
+import { consoleRoutes } from '../console/index.ts';
 import { answerNowRoutes } from './answer-now.ts';
 import { anthropicRoutes } from './anthropic.ts';
 import { chatCompletionsRoutes } from './chat-completions.ts';
@@ -18,8 +19,10 @@ export const routeGroups: readonly RouteGroup[] = [
   anthropicRoutes,
   ollamaRoutes,
   sageMakerRoutes,
+  consoleRoutes,
 ];
 
+export { consolePages, consoleRoutes } from '../console/index.ts';
 export { metricsRoutes } from './metrics.ts';
 export { openApiRoutes } from './openapi.ts';
 export { type ProbeOptions, probeRoutes } from './probes.ts';

@@ -36,7 +36,7 @@ function labelOf({ hostname, port }: URL): string {
         .at(-1) ?? hostname)
     : hostname;
   const label = `${host}${port === '' ? '' : `-${port}`}`
-    .replace(/[^\p{L}\p{N}_.-]+/gu, '-')
+    .replace(/[^\p{L}\p{N}_.]+/gu, '-')
     .replace(/^[.-]+|[.-]+$/g, '');
   return isLabel(label) ? label : 'server';
 }

@@ -155,6 +155,10 @@ struct Kernels {
   void (*to_q8)(const Weight& weight, int64_t row_begin, int64_t row_end, uint8_t* out);
 
   SamplingKernels sampling;
+
+  // Int8 dots of registers, `rounds` times integer_peak_ops operations of them: how fast they can be.
+  int32_t (*integer_peak)(int64_t rounds);
+  int64_t integer_peak_ops;
 };
 
 // Tables of this build, best first, and whether this machine can run them. A set that was not compiled is not listed.

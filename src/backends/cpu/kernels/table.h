@@ -7,6 +7,7 @@
 #include "expert_linear.h"
 #include "kv.h"
 #include "linear_q8.h"
+#include "peak.h"
 #include "quantize.h"
 #include "rms_norm.h"
 #include "rope.h"
@@ -22,6 +23,7 @@ extern const Kernels kernels;
 const Kernels kernels = {
     OSSIA_SET_NAME, embed, rms_norm,       quantize, linear, expert_linear, rope,        write_kv,
     attend,         attend_scratch, route, swiglu,   add,    mix_experts,   to_q8,       sampling,
+    integer_peak,   kPeakOps,
 };
 
 OSSIA_END

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bandwidth.h"
+#include "integer_peak.h"
 #include "napi_helpers.h"
 #include "program.h"
 #include "sampling.h"
@@ -406,11 +407,51 @@ napi_value ReadBandwidth(napi_env env, napi_callback_info info) {
   return number(env, rate);
 }
 
+// integerPeak(instructionSet, threads) -> 10^9 int8 operations a second
+napi_value IntegerPeak(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, 2);
+  const std::string isa = args.string(0);
+  const int64_t threads = args.integer(1, 1, 1024);
+  if (!args.ok()) return nullptr;
+  int64_t count = 0;
+  const InstructionSet* sets = instruction_sets(&count);
+  for (int64_t i = 0; i < count; i++) {
+    if (isa == sets[i].name && sets[i].supported) return number(env, integer_peak(*sets[i].kernels, static_cast<int>(threads)));
+  }
+  return throw_code(env, "backend/unavailable", "Cannot measure instruction set \"" + isa + "\": this machine does not have it");
+}
+
+// profile(backend, whether): from the next step on, the time of each op is kept
+napi_value Profile(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, 2);
+  Handle* handle = unwrap(env, args[0]);
+  if (handle == nullptr) return nullptr;
+  const bool whether = args.boolean(1);
+  if (!args.ok()) return nullptr;
+  std::lock_guard<std::mutex> lock(handle->backend->mutex);
+  handle->backend->profile = whether;
+  return nullptr;
+}
+
+// opSeconds(backend) -> of the last step, op by op; empty where it was not profiled
+napi_value OpSeconds(napi_env env, napi_callback_info info) {
+  Arguments args(env, info, 1);
+  Handle* handle = unwrap(env, args[0]);
+  if (handle == nullptr) return nullptr;
+  std::lock_guard<std::mutex> lock(handle->backend->mutex);
+  const std::vector<double>& seconds = handle->backend->op_seconds;
+  napi_value list;
+  napi_create_array_with_length(env, seconds.size(), &list);
+  for (size_t i = 0; i < seconds.size(); i++) napi_set_element(env, list, static_cast<uint32_t>(i), number(env, seconds[i]));
+  return list;
+}
+
 napi_value Init(napi_env env, napi_value exports) {
   const std::pair<const char*, napi_callback> functions[] = {
       {"instructionSets", InstructionSets}, {"open", Open},     {"upload", Upload}, {"createKv", CreateKv}, {"growKv", GrowKv},
       {"copyKv", CopyKv},                   {"freeKv", FreeKv}, {"run", RunStep}, {"close", Close},
-      {"readBandwidth", ReadBandwidth},     {"sampling", Sampling},
+      {"readBandwidth", ReadBandwidth},     {"sampling", Sampling}, {"integerPeak", IntegerPeak}, {"profile", Profile},
+      {"opSeconds", OpSeconds},
   };
   for (const auto& [name, callback] : functions) {
     napi_value function;

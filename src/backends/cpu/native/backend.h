@@ -41,6 +41,8 @@ struct Backend {
   Arena arena;
   std::vector<WeightSlot> weights;
   std::vector<KvSlot> kv;
+  bool profile = false;             // whether steps are timed op by op
+  std::vector<double> op_seconds;   // of the last step that was
   std::vector<AlignedBytes> attend_scratch;  // one per thread
   size_t attend_scratch_floats = 0;
 };

@@ -1,5 +1,6 @@
 // Carries the ops out: cuts each into parts for the pool. How an op is cut never changes a bit of the result (kernels.h).
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -24,6 +25,9 @@ Failure out_of_memory(size_t bytes) {
 }  // namespace
 
 Failure Run::execute() {
+  using Clock = std::chrono::steady_clock;
+  backend_.op_seconds.clear();
+  Clock::time_point before = Clock::now();
   for (size_t i = 0; i < ops_.size(); i++) {
     const Op& op = ops_[i];
     if (op.code != OpCode::write_kv) {
@@ -34,6 +38,11 @@ Failure Run::execute() {
     }
     if (Failure failure = carry_out(op)) return failure;
     release_after(static_cast<int32_t>(i));
+    if (backend_.profile) {
+      const Clock::time_point after = Clock::now();
+      backend_.op_seconds.push_back(std::chrono::duration<double>(after - before).count());
+      before = after;
+    }
   }
   return {};
 }

@@ -1,0 +1,4 @@
+/** The console: its pages, and what it asks of the server. */
+export { consolePages } from './pages.ts';
+export { isConsolePage } from './paths.ts';
+export { consoleRoutes } from './routes.ts';

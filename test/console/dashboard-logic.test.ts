@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  bits,
+  bytes,
+  count,
+  duration,
+  grouped,
+  percent,
+  probability,
+  threeDigits,
+} from '../../web/src/charts/format.ts';
+import { decimate, nearest, type Point, Ring, strokes, summarize } from '../../web/src/charts/series.ts';
+import { byteTicks, niceTicks, timeTicks } from '../../web/src/charts/ticks.ts';
+
+const plain = (text: string) => text.replaceAll('\u202f', ' ');
+
+test('numbers are shown with three digits and their unit', () => {
+  assert.deepEqual([0, 0.4216, 7.25, 99.96, 128.4, 12480].map(threeDigits), [
+    '0',
+    '0.42',
+    '7.25',
+    '100',
+    '128',
+    '12,480',
+  ]);
+  assert.deepEqual([0, 1023, 1024, 13_743_895_347, 5e12].map(bytes).map(plain), [
+    '0 B',
+    '1023 B',
+    '1 KiB',
+    '12.8 GiB',
+    '4.55 TiB',
+  ]);
+  assert.deepEqual([0.4, 850, 1250, 59_949, 60_000, 184_000, 7_500_000, 90_000_000].map(duration).map(plain), [
+    '0.4 ms',
+    '850 ms',
+    '1.25 s',
+    '59.9 s',
+    '1 min',
+    '3 min 4 s',
+    '2 h 5 min',
+    '1 d 1 h',
+  ]);
+  assert.deepEqual([0, 0.97, 0.00001, 1].map(percent).map(plain), ['0 %', '97 %', '<0.01 %', '100 %']);
+  assert.deepEqual([0, 1, 0.99982, 0.123, 0.0000003].map(probability).map(plain), [
+    '0 %',
+    '100 %',
+    '99.982 %',
+    '12.3 %',
+    '3.0e−7',
+  ]);
+  assert.deepEqual([0, 0.001, 1.84].map(bits).map(plain), ['0 bits', '<0.01 bits', '1.84 bits']);
+  assert.deepEqual(
+    [count(1, 'token'), count(1200, 'token'), grouped(1234567)],
+    ['1 token', '1,200 tokens', '1,234,567'],
+  );
+});
+
+test('ticks are round, begin at zero and reach the highest value', () => {
+  assert.deepEqual(niceTicks(87), [0, 50, 100]);
+  assert.deepEqual(niceTicks(100), [0, 50, 100]);
+  assert.deepEqual(niceTicks(0.37), [0, 0.1, 0.2, 0.3, 0.4]);
+  assert.deepEqual(niceTicks(0), [0, 1]);
+  for (const highest of [1e-3, 0.7, 3, 42, 199, 12_345, 9e9]) {
+    const ticks = niceTicks(highest);
+    assert.ok(ticks.at(-1)! >= highest && ticks.length <= 6 && ticks.at(-1)! <= highest * 2.5, `${highest}: ${ticks}`);
+  }
+  assert.deepEqual(
+    byteTicks(3 * 1024 ** 3),
+    [0, 1, 2, 3].map((gib) => gib * 1024 ** 3),
+  );
+});
+
+test('time ticks stand at whole minutes and hours of the wall clock', () => {
+  const at = Date.UTC(2026, 0, 1, 10, 7, 31);
+  assert.deepEqual(
+    timeTicks(at, at + 300_000, 5, 0),
+    [8, 9, 10, 11, 12].map((minute) => Date.UTC(2026, 0, 1, 10, minute)),
+  );
+  const day = timeTicks(at, at + 86_400_000, 5, -330);
+  assert.ok(
+    day.every(
+      (tick) => new Date(tick + 330 * 60_000).getUTCHours() % 6 === 0 && (tick + 330 * 60_000) % 3_600_000 === 0,
+    ),
+  );
+});
+
+test('a ring keeps the newest and takes nothing twice', () => {
+  const ring = new Ring<Point>(3);
+  assert.equal(ring.push(at(1), at(2)), true);
+  const before = ring.items;
+  assert.equal(ring.push(at(2), at(1)), false);
+  assert.equal(ring.push(at(3), at(3), at(4)), true);
+  assert.deepEqual(
+    ring.items.map((each) => each.at),
+    [2, 3, 4],
+  );
+  assert.deepEqual(
+    before.map((each) => each.at),
+    [1, 2],
+    'what was handed out stays as it is',
+  );
+  for (let time = 5; time < 10_000; time++) ring.push(at(time));
+  assert.equal(ring.items.length, 3);
+});
+
+test('fewer points show the same peaks and gaps', () => {
+  const points = Array.from({ length: 10_000 }, (_, time) =>
+    at(time, time === 4321 ? 99 : time === 8000 ? -5 : time % 7),
+  );
+  const fewer = decimate(points, 0, 9999, 100);
+  assert.ok(fewer.length <= 200);
+  assert.ok(fewer.some(({ value }) => value === 99) && fewer.some(({ value }) => value === -5));
+  assert.ok(fewer.every((point, index) => index === 0 || point.at > fewer[index - 1]!.at));
+  const gappy = points.map((point) => (point.at >= 2000 && point.at < 4000 ? { at: point.at, value: null } : point));
+  assert.equal(strokes(decimate(gappy, 0, 9999, 100), 1000).length, 2);
+  assert.deepEqual(decimate([at(1, 5)], 0, 10, 100), [at(1, 5)]);
+});
+
+test('a stroke ends where a value is missing or the next is too far', () => {
+  const points = [at(0, 1), at(1, 2), at(2, null), at(3, 4), at(9, 5)];
+  assert.deepEqual(
+    strokes(points, 2).map((stroke) => stroke.map((each) => each.at)),
+    [[0, 1], [3], [9]],
+  );
+});
+
+test('a summary says the last, the mean and the highest of what was measured', () => {
+  assert.deepEqual(summarize([at(0, 2), at(1, null), at(2, 8), at(3, 5), at(4, null)]), {
+    last: 5,
+    mean: 5,
+    highest: 8,
+  });
+  assert.deepEqual(summarize([at(0, null)]), { last: null, mean: null, highest: null });
+});
+
+test('the nearest point in time is found', () => {
+  const points = [at(0), at(10), at(20)];
+  assert.deepEqual(
+    [-5, 4, 6, 15, 16, 99].map((time) => nearest(points, time)?.at),
+    [0, 0, 10, 10, 20, 20],
+  );
+  assert.equal(nearest([], 3), undefined);
+});
+
+function at(time: number, value: number | null = 1): Point {
+  return { at: time, value };
+}
