@@ -1,5 +1,6 @@
 import { OssiaError } from '../base/index.ts';
 import { Exclusive } from './exclusive.ts';
+import { onAbort } from './signals.ts';
 
 /** Work that may wait behind the piece that runs. */
 const MAX_WAITING = 8;
@@ -20,14 +21,20 @@ export class Background {
       throw new OssiaError('engine/queue-full', 'Cannot take more work beside the turns: enough waits', { details });
     }
     const either = AbortSignal.any(signal ? [signal, this.#closed.signal] : [this.#closed.signal]);
+    let isCounted = true;
+    const leave = () => {
+      if (isCounted) this.#count--;
+      isCounted = false;
+    };
     this.#count++;
+    onAbort(either, leave); // who has left keeps nobody else away
     try {
       return await this.#exclusive.run(async () => {
         either.throwIfAborted();
         return await work(either);
       });
     } finally {
-      this.#count--;
+      leave();
     }
   }
 
