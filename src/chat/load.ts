@@ -6,10 +6,12 @@ import {
   type EngineStats,
   type GenerateEvent,
   type GenerateParams,
+  type RoutingRequest,
   type SubmitOptions,
   startEngine,
 } from '../engine/index.ts';
 import { render, stopIds } from '../harmony/index.ts';
+import type { LayerRouting } from '../model/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { constraintsModule } from './constraints.ts';
 import { fitContext } from './context.ts';
@@ -60,6 +62,7 @@ export async function load(name = 'ossia-nano', options: LoadOptions = {}): Prom
 /** An engine that can say what it does, as `startEngine` and `LocalEngine` can. */
 export interface MeasuredEngine extends Engine {
   stats?(): EngineStats | Promise<EngineStats>;
+  routing?(ids: readonly number[], request?: RoutingRequest): Promise<readonly LayerRouting[] | undefined>;
   /** Why no more requests are taken. */
   readonly failure?: OssiaError | undefined;
 }
@@ -151,6 +154,15 @@ export class LoadedModel {
   /** What the engine is doing and has done; undefined for one that does not count. */
   async stats(): Promise<EngineStats | undefined> {
     return await this.#engine.stats?.();
+  }
+
+  /**
+   * Which experts compute these ids, per layer, from position `from` on: with the same bits as when they were sampled. Computed anew
+   * beside the turns, in pieces between their steps; undefined for an engine that has none to tell of. Rejects with
+   * `engine/bad-parameter`, `engine/context-full`, `engine/queue-full`, `engine/closed`, or the reason of the signal.
+   */
+  async routing(ids: readonly number[], request: RoutingRequest = {}): Promise<readonly LayerRouting[] | undefined> {
+    return await this.#engine.routing?.(ids, request);
   }
 
   /** Why it can no longer be used: `engine/closed` or `engine/crashed`. Undefined while it works. */

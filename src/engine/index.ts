@@ -13,7 +13,7 @@ export { maxWindowBlocks, type SchedulerOptions } from './limits.ts';
 export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from './local.ts';
 export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';
-export type { Runner } from './runner.ts';
+export type { RoutingRequest, Runner } from './runner.ts';
 export { startEngine, WorkerEngine } from './start.ts';
 export type { EngineStats } from './stats.ts';
 export type { EndEvent, Engine, GenerateEvent, GenerateParams, SubmitOptions, TokenEvent } from './types.ts';

@@ -1,8 +1,10 @@
 import { OssiaError } from '../base/index.ts';
+import type { LayerRouting } from '../model/index.ts';
+import { Background } from './background.ts';
 import type { Constraint, ConstraintFactory } from './constraint.ts';
 import type { SchedulerOptions } from './limits.ts';
 import { checkIds, resolveParams } from './params.ts';
-import type { Runner } from './runner.ts';
+import type { RoutingRequest, Runner } from './runner.ts';
 import { Scheduler } from './scheduler.ts';
 import { onAbort } from './signals.ts';
 import type { EngineStats } from './stats.ts';
@@ -27,6 +29,7 @@ export class LocalEngine implements Engine {
   readonly #scheduler: Scheduler;
   readonly #defaults: GenerateParams;
   readonly #makeConstraint: ConstraintFactory | undefined;
+  readonly #background = new Background();
   #closed = false;
 
   constructor(runner: Runner, options: LocalEngineOptions = {}) {
@@ -85,9 +88,32 @@ export class LocalEngine implements Engine {
     return stream;
   }
 
+  /**
+   * Which experts compute these ids, per layer, from position `from` on: computed anew, in pieces between the steps of what runs.
+   * Undefined where the runner has none. Rejects with `engine/bad-parameter`, `engine/context-full`, `engine/queue-full`,
+   * `engine/closed`, and with the reason of the signal once that has fired.
+   */
+  async routing(
+    ids: readonly number[],
+    { from = 0, signal }: RoutingRequest = {},
+  ): Promise<LayerRouting[] | undefined> {
+    if (this.#closed) throw new OssiaError('engine/closed', 'Cannot compute: the engine was closed');
+    const { vocabSize, contextLength } = this.#runner;
+    checkIds('ids', ids, vocabSize);
+    if (!Number.isInteger(from) || from < 0 || from > ids.length) {
+      const found = `Expected from to be an integer from 0 to ${ids.length}, got ${from}`;
+      throw new OssiaError('engine/bad-parameter', found, { details: { parameter: 'from' } });
+    }
+    if (ids.length > contextLength) {
+      const found = `Cannot run ${ids.length} tokens: the context holds ${contextLength}`;
+      throw new OssiaError('engine/context-full', found);
+    }
+    return await this.#background.run(async (signal) => this.#runner.routing?.(ids, { from, signal }), signal);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#scheduler.close();
+    await Promise.all([this.#scheduler.close(), this.#background.close()]);
   }
 
   #constraintOf({ constraint: spec }: GenerateParams): Constraint | undefined {

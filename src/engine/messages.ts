@@ -1,4 +1,5 @@
 import { OssiaError, type ProblemCode } from '../base/index.ts';
+import type { LayerRouting } from '../model/index.ts';
 import type { EngineInfo } from './open.ts';
 import type { EngineStats } from './stats.ts';
 import type { GenerateEvent, GenerateParams } from './types.ts';
@@ -15,6 +16,8 @@ export type ToWorker =
   | { readonly type: 'cancel'; readonly key: number }
   | { readonly type: 'hurry'; readonly key: number }
   | { readonly type: 'stats'; readonly key: number }
+  /** Ended by `cancel`. */
+  | { readonly type: 'routing'; readonly key: number; readonly ids: Int32Array; readonly from: number }
   | { readonly type: 'close' };
 
 /** What comes back. Events of one step travel together. */
@@ -23,6 +26,12 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: WireError }
   | { readonly type: 'events'; readonly events: readonly KeyedEvent[] }
   | { readonly type: 'stats'; readonly key: number; readonly stats: EngineStats }
+  | {
+      readonly type: 'routing';
+      readonly key: number;
+      readonly layers?: readonly LayerRouting[] | undefined;
+      readonly error?: WireError;
+    }
   | { readonly type: 'closed' };
 
 export type KeyedEvent = readonly [

@@ -1,6 +1,17 @@
-import { KeptBlock as CachedBlock, KV_BLOCK, KvCache, type Model, runStep, Sequence } from '../model/index.ts';
-import { maxWindowBlocks, type SchedulerOptions } from './limits.ts';
-import type { KeptBlock, Runner, RunnerSequence, StepEntry } from './runner.ts';
+import {
+  KeptBlock as CachedBlock,
+  KV_BLOCK,
+  KvCache,
+  type LayerRouting,
+  type Model,
+  routing,
+  runStep,
+  Sequence,
+} from '../model/index.ts';
+import { Exclusive } from './exclusive.ts';
+import { maxWindowBlocks, type SchedulerOptions, schedulerLimits } from './limits.ts';
+import type { PrefillBudget } from './plan.ts';
+import type { KeptBlock, RoutingRequest, Runner, RunnerSequence, StepEntry } from './runner.ts';
 
 export interface ModelRunnerOptions {
   /** Tokens in the longest sequence. Default: the model's maximum. */
@@ -19,6 +30,11 @@ export class ModelRunner implements Runner {
   readonly capacity: number;
   readonly #model: Model;
   readonly #cache: KvCache;
+  readonly #prefill: PrefillBudget;
+  /** The backend computes one step at a time. */
+  readonly #exclusive = new Exclusive();
+  /** Whether a step has run since the last piece of work in the background. */
+  #isBusy = false;
 
   constructor(model: Model, options: ModelRunnerOptions = {}) {
     this.#model = model;
@@ -26,6 +42,7 @@ export class ModelRunner implements Runner {
     this.contextLength = options.contextLength ?? model.config.maxContextLength;
     const maxTokens = options.cacheTokens ?? this.contextLength;
     this.capacity = Math.ceil(maxTokens / KV_BLOCK);
+    this.#prefill = schedulerLimits(options.scheduling ?? {}, this.capacity).prefill;
     const shape = { capacity: this.capacity, blockSize: KV_BLOCK, window: Math.max(...model.config.windows) };
     const maxSlidingBlocks = options.scheduling ? maxWindowBlocks(shape, options.scheduling) : this.capacity;
     this.#cache = new KvCache(model, { maxTokens, maxSlidingBlocks });
@@ -61,15 +78,29 @@ export class ModelRunner implements Runner {
   }
 
   async step(entries: readonly StepEntry[]): Promise<Float32Array[]> {
-    const { logits } = await runStep(
-      this.#model,
-      this.#cache,
-      entries.map(({ sequence, ids, logits }) => {
-        if (!(sequence instanceof Sequence)) throw new TypeError('Cannot run a sequence of another runner');
-        return { sequence, ids, logits: logits ? 'last' : 'none' };
-      }),
-    );
+    const own = entries.map(({ sequence, ids, logits }) => {
+      if (!(sequence instanceof Sequence)) throw new TypeError('Cannot run a sequence of another runner');
+      return { sequence, ids, logits: logits ? 'last' : 'none' } as const;
+    });
+    this.#isBusy = true;
+    const { logits } = await this.#exclusive.run(() => runStep(this.#model, this.#cache, own));
     return logits.filter((_, i) => entries[i]!.logits);
+  }
+
+  /** In pieces as long as those of a prompt, with a KV cache of its own that goes when it is done. */
+  async routing(ids: readonly number[], { from, signal }: RoutingRequest = {}): Promise<LayerRouting[]> {
+    const chunk = () => {
+      const { alone, besideDecode } = this.#prefill;
+      const tokens = this.#isBusy ? besideDecode : alone;
+      this.#isBusy = false;
+      return tokens;
+    };
+    return await routing(this.#model, ids, {
+      chunk,
+      alone: (step) => this.#exclusive.run(step),
+      ...(from === undefined ? {} : { from }),
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   dispose(): void {

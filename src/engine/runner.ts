@@ -1,3 +1,5 @@
+import type { LayerRouting } from '../model/index.ts';
+
 /**
  * What the scheduler needs of a model, and no more: sequences that grow by chunks, and blocks of them that can be kept.
  * The real one is model-runner.ts; tests use one that needs no weights.
@@ -28,6 +30,15 @@ export interface Runner {
   open(kept?: readonly KeptBlock[], length?: number): RunnerSequence;
   /** Appends the ids of every entry to its sequence. Returns a row of logits [vocab] for each entry that asks, in order. */
   step(entries: readonly StepEntry[]): Promise<Float32Array[]>;
+  /** Which experts compute these ids, per layer; beside the steps, in pieces between them. Absent where there are none to tell of. */
+  routing?(ids: readonly number[], request: RoutingRequest): Promise<LayerRouting[]>;
+}
+
+export interface RoutingRequest {
+  /** The first position to tell of. Default 0. */
+  readonly from?: number;
+  /** Ends it before its next piece: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A sequence's share of the KV cache. */

@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { OssiaError } from '../base/index.ts';
+import type { LayerRouting } from '../model/index.ts';
 import { type FromWorker, fromWire, type ToWorker } from './messages.ts';
 import type { EngineInfo, EngineOptions } from './open.ts';
 import { checkIds, checkParams } from './params.ts';
+import type { RoutingRequest } from './runner.ts';
 import { onAbort } from './signals.ts';
 import type { EngineStats } from './stats.ts';
 import { EventStream } from './stream.ts';
@@ -28,9 +30,9 @@ interface Pending {
   readonly settle: () => void;
 }
 
-/** Somebody who waits for numbers. */
-interface Asked {
-  readonly resolve: (stats: EngineStats) => void;
+/** Somebody who waits for an answer. */
+interface Asked<T> {
+  readonly resolve: (answer: T) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -39,7 +41,8 @@ export class WorkerEngine implements Engine {
   readonly info: EngineInfo;
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #asked = new Map<number, Asked>();
+  readonly #asked = new Map<number, Asked<EngineStats>>();
+  readonly #routed = new Map<number, Asked<readonly LayerRouting[] | undefined>>();
   readonly #exited: Promise<void>;
   #nextKey = 0;
   /** Why no more requests are taken. */
@@ -121,6 +124,34 @@ export class WorkerEngine implements Engine {
     return await answered;
   }
 
+  /** See `LocalEngine.routing`. A signal that has fired also rejects what the engine has not answered yet. */
+  async routing(
+    ids: readonly number[],
+    { from = 0, signal }: RoutingRequest = {},
+  ): Promise<readonly LayerRouting[] | undefined> {
+    if (this.#over) throw this.#over;
+    checkIds('ids', ids, this.info.config.vocabSize);
+    signal?.throwIfAborted();
+    const key = this.#nextKey++;
+    const cancel = () => {
+      this.#send({ type: 'cancel', key });
+      this.#routed.get(key)?.reject(signal?.reason);
+    };
+    this.#worker.ref();
+    const answered = new Promise<readonly LayerRouting[] | undefined>(
+      (resolve, reject) => void this.#routed.set(key, { resolve, reject }),
+    );
+    this.#send({ type: 'routing', key, ids: Int32Array.from(ids), from });
+    onAbort(signal, cancel);
+    try {
+      return await answered;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      this.#routed.delete(key);
+      this.#rest();
+    }
+  }
+
   /** Cancels what is running, waits for the step in flight, frees the model and ends the thread. */
   async close(): Promise<void> {
     if (!this.#over) {
@@ -141,7 +172,8 @@ export class WorkerEngine implements Engine {
 
   /** Without work the thread keeps no program alive; while it closes, `close` waits for it. */
   #rest(): void {
-    if (this.#pending.size === 0 && this.#asked.size === 0 && !this.#over) this.#worker.unref();
+    const waits = this.#pending.size + this.#asked.size + this.#routed.size;
+    if (waits === 0 && !this.#over) this.#worker.unref();
   }
 
   #receive(message: FromWorker): void {
@@ -149,6 +181,11 @@ export class WorkerEngine implements Engine {
       this.#asked.get(message.key)?.resolve(message.stats);
       this.#asked.delete(message.key);
       this.#rest();
+    }
+    if (message.type === 'routing') {
+      const asked = this.#routed.get(message.key);
+      if (message.error) asked?.reject(fromWire(message.error));
+      else asked?.resolve(message.layers);
     }
     if (message.type !== 'events') return;
     for (const [key, event] of message.events) {
@@ -166,7 +203,7 @@ export class WorkerEngine implements Engine {
   #crash(error: unknown): void {
     const reason = crashed('The engine stopped', error);
     this.#over ??= reason;
-    for (const { reject } of this.#asked.values()) reject(this.#over);
+    for (const { reject } of [...this.#asked.values(), ...this.#routed.values()]) reject(this.#over);
     this.#asked.clear();
     for (const { stream, settle } of [...this.#pending.values()]) {
       stream.fail(reason);

@@ -38,6 +38,18 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
     }
   };
 
+  const route = async ({ key, ids, from }: ToWorker & { type: 'routing' }) => {
+    const [cancel, hurry] = [new AbortController(), new AbortController()];
+    requests.set(key, { cancel, hurry });
+    try {
+      post({ type: 'routing', key, layers: await engine.routing(Array.from(ids), { from, signal: cancel.signal }) });
+    } catch (error) {
+      post({ type: 'routing', key, error: toWire(error) });
+    } finally {
+      requests.delete(key);
+    }
+  };
+
   const close = async () => {
     await opened.close();
     post({ type: 'closed' });
@@ -57,6 +69,9 @@ async function serve(port: MessagePort, options: EngineOptions): Promise<void> {
         break;
       case 'stats':
         post({ type: 'stats', key: message.key, stats: engine.stats() });
+        break;
+      case 'routing':
+        void route(message);
         break;
       case 'close':
         void close();

@@ -32,7 +32,7 @@ export async function evaluate(model: Model, ids: ArrayLike<number>, options: Ev
 
   const { vocabSize } = model.config;
   let next = 0;
-  await inChunks(model, ids, options.chunk ?? CHUNK, async (run, start, end) => {
+  await inChunks(model, ids, { chunk: options.chunk ?? CHUNK }, async (run, start, end) => {
     const first = next;
     while (next < order.length && positions[order[next]!]! < end) next++;
     const here = order.slice(first, next);
@@ -51,28 +51,42 @@ export interface LayerRouting {
   readonly weights: Float32Array;
 }
 
-/** Runs a whole sequence and returns the router's choices, per layer. Throws `model/not-finite` for a weight that is none. */
+export interface RoutingOptions extends Pick<ChunkOptions, 'alone' | 'signal'> {
+  /** Tokens a step: a number, or what says it before each step. */
+  readonly chunk?: ChunkOptions['chunk'];
+  /** The first position to tell of. Default 0. */
+  readonly from?: number;
+}
+
+/**
+ * Runs a whole sequence and returns the router's choices, per layer, for the positions from `from` on. Throws `model/not-finite`
+ * for a weight that is none.
+ */
 export async function routing(
   model: Model,
   ids: ArrayLike<number>,
-  options: { readonly chunk?: number } = {},
+  { chunk = CHUNK, from = 0, ...rest }: RoutingOptions = {},
 ): Promise<LayerRouting[]> {
   const { numLayers, expertsPerToken } = model.config;
+  const told = Math.max(0, ids.length - from) * expertsPerToken;
   const layers = Array.from({ length: numLayers }, () => ({
-    experts: new Int32Array(ids.length * expertsPerToken),
-    weights: new Float32Array(ids.length * expertsPerToken),
+    experts: new Int32Array(told),
+    weights: new Float32Array(told),
   }));
   const observe = (name: string) => name.endsWith('.expert_indices') || name.endsWith('.expert_weights');
-  await inChunks(model, ids, options.chunk ?? CHUNK, async (run, start) => {
-    const { observed } = await run([], observe);
+  await inChunks(model, ids, { chunk, ...rest }, async (run, start, end) => {
+    const { observed } = await run([], end > from ? observe : undefined);
+    if (end <= from) return;
+    const skipped = Math.max(0, from - start) * expertsPerToken;
+    const at = Math.max(0, start - from) * expertsPerToken;
     layers.forEach(({ experts, weights }, layer) => {
       const chosen = observed.get(`layers.${layer}.expert_weights`)!.values;
       checkFinite(
         chosen,
         (at) => `a router weight of layer ${layer}, position ${start + Math.floor(at / expertsPerToken)}`,
       );
-      experts.set(observed.get(`layers.${layer}.expert_indices`)!.values, start * expertsPerToken);
-      weights.set(chosen, start * expertsPerToken);
+      experts.set(observed.get(`layers.${layer}.expert_indices`)!.values.subarray(skipped), at);
+      weights.set(chosen.subarray(skipped), at);
     });
   });
   return layers;
@@ -89,31 +103,47 @@ function checkFinite(values: ArrayLike<number>, name: (index: number) => string)
 
 type RunChunk = (logits: readonly number[], observe?: (name: string) => boolean) => ReturnType<typeof runStep>;
 
+interface ChunkOptions {
+  readonly chunk: number | (() => number);
+  /** Runs each step when nobody else computes. Default: at once. */
+  readonly alone?: <T>(step: () => Promise<T>) => Promise<T>;
+  /** Ends the walk before its next step, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Walks `ids` in steps of `chunk` through a cache of their own. */
 async function inChunks(
   model: Model,
   ids: ArrayLike<number>,
-  chunk: number,
+  { chunk, alone = (step) => step(), signal }: ChunkOptions,
   visit: (run: RunChunk, start: number, end: number) => Promise<void>,
 ): Promise<void> {
-  if (!Number.isSafeInteger(chunk) || chunk < 1)
-    throw new RangeError(`Expected chunk to be a positive integer, got ${chunk}`);
   const { maxContextLength } = model.config;
   if (ids.length > maxContextLength) {
     const found = `${ids.length} tokens: the context of the model holds ${maxContextLength}`;
     throw new OssiaError('engine/context-full', `Cannot run ${found}`);
   }
+  const size = typeof chunk === 'number' ? () => chunk : chunk;
   const all = Array.from(ids);
   const cache = new KvCache(model, { maxTokens: Math.max(1, all.length) });
   try {
     const sequence = cache.open();
-    for (let start = 0; start < all.length; start += chunk) {
-      const part = all.slice(start, start + chunk);
+    const step = async (start: number): Promise<number> => {
+      signal?.throwIfAborted();
+      const end = Math.min(all.length, start + checkChunk(size()));
+      const part = all.slice(start, end);
       const run: RunChunk = (logits, observe) =>
         runStep(model, cache, [{ sequence, ids: part, logits }], observe ? { observe } : {});
-      await visit(run, start, start + part.length);
-    }
+      await visit(run, start, end);
+      return end;
+    };
+    for (let at = 0; at < all.length; ) at = await alone(() => step(at));
   } finally {
     cache.dispose();
   }
+}
+
+function checkChunk(chunk: number): number {
+  if (Number.isSafeInteger(chunk) && chunk >= 1) return chunk;
+  throw new RangeError(`Expected chunk to be a positive integer, got ${chunk}`);
 }

@@ -5,7 +5,7 @@
 
 export { KV_BLOCK } from './block-pool.ts';
 export { readConfig } from './config.ts';
-export { type EvaluateOptions, evaluate, type LayerRouting, routing } from './evaluate.ts';
+export { type EvaluateOptions, evaluate, type LayerRouting, type RoutingOptions, routing } from './evaluate.ts';
 export { KeptBlock } from './kept-block.ts';
 export { KvCache, type KvCacheOptions, Sequence } from './kvcache.ts';
 export { type Observation, runStep, type StepEntry, type StepOptions, type StepResult } from './run.ts';

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { csv } from '../../web/src/charts/csv.ts';
 import { balance, loadOverlap, loads, pickOverlap, tokensOfExpert } from '../../web/src/inspector/balance.ts';
 import { bandsOf, visible } from '../../web/src/inspector/bands.ts';
 import { chanceOf, compare, sharedPairs } from '../../web/src/inspector/compare.ts';
-import { csv, traceCsv, traceJson } from '../../web/src/inspector/export.ts';
+import { traceCsv, traceJson } from '../../web/src/inspector/export.ts';
 import { columnsOf, levelOf } from '../../web/src/inspector/heat.ts';
 import { factsOf, placed, rankOf, replayBody, TraceRecorder, titleOf } from '../../web/src/inspector/trace.ts';
 import type { OutputToken, PromptToken, Routing } from '../../web/src/net/types.ts';

@@ -1,0 +1,300 @@
+import { useMemo } from 'preact/hooks';
+import { percent, probability } from '../charts/format.ts';
+import { Scroll } from '../charts/scroll.tsx';
+import type { OutputToken } from '../net/types.ts';
+import type { TracedStep, TurnRecord } from '../state/turns.ts';
+import { loadOverlap, loads, pickOverlap } from './balance.ts';
+import { visible } from './bands.ts';
+import { type Block, type Comparison, chanceOf, compare, sharedPairs } from './compare.ts';
+import { Bar } from './detail.tsx';
+import { computeRouting, moveTo, other, otherId, routingState, traced, turn, view } from './state.ts';
+
+/** Two turns beside each other: where they part, and what each thought of the other's choice. */
+export function CompareView({
+  mine,
+  step,
+  index,
+}: {
+  readonly mine: TurnRecord;
+  readonly step: TracedStep;
+  readonly index: number;
+}) {
+  const yours = other.value;
+  const theirs = yours?.steps[index] ?? yours?.steps[0];
+  return (
+    <section class="compare">
+      <OtherChooser />
+      {yours && theirs ? (
+        <Sides mine={mine} yours={yours} step={step} theirs={theirs} />
+      ) : (
+        <p class="quiet empty">Choose another turn, or replay this one, to lay the two beside each other.</p>
+      )}
+    </section>
+  );
+}
+
+function OtherChooser() {
+  const others = traced.value.filter(({ id }) => id !== turn.value?.id);
+  return (
+    <label class="chooser">
+      <span>Beside</span>
+      <select
+        class="field"
+        value={other.value?.id ?? ''}
+        onChange={(event) => {
+          otherId.value = event.currentTarget.value;
+        }}
+      >
+        <option value="">no other turn</option>
+        {others.map((each) => (
+          <option key={each.id} value={each.id}>
+            {nameOf(each)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+export function nameOf(record: TurnRecord): string {
+  const time = new Date(record.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const seed = record.end ? ` · seed ${record.end.seed}` : '';
+  return `${record.question || record.title} · ${time}${seed}`;
+}
+
+interface SidesProps {
+  readonly mine: TurnRecord;
+  readonly yours: TurnRecord;
+  readonly step: TracedStep;
+  readonly theirs: TracedStep;
+}
+
+function Sides({ mine, yours, step, theirs }: SidesProps) {
+  const samePrompt = useMemo(() => compare(step.prompt, theirs.prompt).equal, [step, theirs]);
+  const found = useMemo(() => compare(step.output, theirs.output), [step, theirs]);
+  return (
+    <>
+      <Verdict found={found} step={step} theirs={theirs} samePrompt={samePrompt} />
+      {found.parting !== undefined && <Parting at={found.parting} step={step} theirs={theirs} />}
+      <Scroll label="Both outputs" class="sides">
+        <div class="side-head">
+          <b>This turn</b> <small>{nameOf(mine)}</small>
+        </div>
+        <div class="side-head">
+          <b>The other</b> <small>{nameOf(yours)}</small>
+        </div>
+        {found.blocks.map((block) => (
+          <BlockView key={`${block.a[0]}-${block.b[0]}`} block={block} step={step} theirs={theirs} />
+        ))}
+      </Scroll>
+      <Overlap mine={mine} yours={yours} step={step} theirs={theirs} found={found} />
+    </>
+  );
+}
+
+interface VerdictProps {
+  readonly found: Comparison;
+  readonly step: TracedStep;
+  readonly theirs: TracedStep;
+  readonly samePrompt: boolean;
+}
+
+function Verdict({ found, step, theirs, samePrompt }: VerdictProps) {
+  const [a, b] = [step.output.length, theirs.output.length];
+  const prompts = samePrompt ? '' : ' Their prompts are not the same.';
+  if (found.equal) {
+    const sameNumbers = step.output.every((token, at) => token.probability === theirs.output[at]!.probability);
+    return (
+      <p class="verdict good" role="status">
+        Equal: all {a} tokens{sameNumbers ? ', and their probabilities to the last bit' : ''}.{prompts}
+      </p>
+    );
+  }
+  return (
+    <p class="verdict" role="status">
+      They part at token {found.parting! + 1}. {found.parting} tokens are the same up to there, {found.shared} of {a}{' '}
+      and {b} in all.
+      {prompts}
+    </p>
+  );
+}
+
+function Parting({
+  at,
+  step,
+  theirs,
+}: {
+  readonly at: number;
+  readonly step: TracedStep;
+  readonly theirs: TracedStep;
+}) {
+  return (
+    <div class="parting">
+      <Choice title="This turn" token={step.output[at]} other={theirs.output[at]} />
+      <Choice title="The other" token={theirs.output[at]} other={step.output[at]} />
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly title: string;
+  readonly token: OutputToken | undefined;
+  readonly other: OutputToken | undefined;
+}
+
+function Choice({ title, token, other: theirs }: ChoiceProps) {
+  if (!token) return <p class="card choice">{title} ended here.</p>;
+  const chance = chanceOf(token, theirs);
+  return (
+    <div class="card choice">
+      <p>
+        {title} chose <code>{visible(token.text, true)}</code>{' '}
+        <span class="number">{probability(token.probability)}</span>
+      </p>
+      {theirs && (
+        <p class="quiet small">
+          {chance
+            ? `The other’s choice had ${probability(chance.probability)} here, rank ${chance.rank}.`
+            : `The other’s choice was not among the ${token.top.length} told here.`}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A row: what both have is told once on each side; what parts stands opposite. */
+function BlockView({
+  block,
+  step,
+  theirs,
+}: {
+  readonly block: Block;
+  readonly step: TracedStep;
+  readonly theirs: TracedStep;
+}) {
+  const kind = block.same ? 'same' : 'apart';
+  return (
+    <>
+      <Run tokens={step.output.slice(...block.a)} from={block.a[0]} kind={kind} mine={step.prompt.length} />
+      <Run tokens={theirs.output.slice(...block.b)} from={block.b[0]} kind={kind} />
+    </>
+  );
+}
+
+/** Of longer runs the beginning and the end are shown. */
+const shownOfRun = 400;
+
+interface RunProps {
+  readonly tokens: readonly OutputToken[];
+  readonly from: number;
+  readonly kind: string;
+  /** Where the output begins, on the side whose tokens can be opened. */
+  readonly mine?: number;
+}
+
+function Run({ tokens, from, kind, mine }: RunProps) {
+  const isLong = tokens.length > shownOfRun;
+  const head = isLong ? tokens.slice(0, shownOfRun / 2) : tokens;
+  const tail = isLong ? tokens.slice(-shownOfRun / 2) : [];
+  const open = mine === undefined ? undefined : () => openToken(mine + from);
+  return (
+    <div class={`run ${kind}`}>
+      {tokens.length === 0 ? (
+        <span class="quiet">nothing</span>
+      ) : (
+        <>
+          {open ? (
+            <button type="button" class="run-place" onClick={open} title="Show in the text">
+              {from + 1}
+            </button>
+          ) : (
+            <span class="run-place">{from + 1}</span>
+          )}
+          <Texts tokens={head} />
+          {isLong && <span class="cut"> … {tokens.length - shownOfRun} tokens … </span>}
+          <Texts tokens={tail} />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Texts({ tokens }: { readonly tokens: readonly OutputToken[] }) {
+  return tokens.map((token, index) => (
+    <span key={index} class={`token ${token.control ? 'control' : ''}`}>
+      {visible(token.text, false)}
+    </span>
+  ));
+}
+
+function openToken(position: number): void {
+  view.value = 'tokens';
+  requestAnimationFrame(() => moveTo(position));
+}
+
+interface OverlapProps extends SidesProps {
+  readonly found: Comparison;
+}
+
+/** How far both turns use the same experts. */
+function Overlap({ mine, yours, step, theirs, found }: OverlapProps) {
+  const [a, b] = [routingState(step), routingState(theirs)];
+  const compute = async () => {
+    await computeRouting(mine.model, step);
+    await computeRouting(yours.model, theirs);
+  };
+  if (a?.status !== 'done' || b?.status !== 'done') {
+    const busy = a?.status === 'computing' || b?.status === 'computing';
+    const failed = [a, b].find((state) => state?.status === 'failed');
+    return (
+      <section class="overlap">
+        <h3>Experts in common</h3>
+        {failed?.status === 'failed' && <p class="notice bad">{failed.error.message}</p>}
+        <button type="button" class="button" disabled={busy} onClick={() => void compute()}>
+          {busy ? 'Computing both turns…' : 'Compute the experts of both turns'}
+        </button>
+      </section>
+    );
+  }
+  const same = a.routing.layers === b.routing.layers && a.routing.experts === b.routing.experts;
+  if (!same) return <p class="quiet">The turns are of models of other shapes: their experts cannot be compared.</p>;
+  const byLoad = loadOverlap(
+    loads(a.routing, 'picks', step.prompt.length),
+    loads(b.routing, 'picks', theirs.prompt.length),
+  );
+  const pairs = sharedPairs(found).map(([x, y]) => [x + step.prompt.length, y + theirs.prompt.length] as const);
+  const byPick = pickOverlap(a.routing, b.routing, pairs);
+  return (
+    <section class="overlap">
+      <h3>Experts in common</h3>
+      <table class="numbers">
+        <thead>
+          <tr>
+            <th scope="col">Layer</th>
+            <th scope="col">Same work</th>
+            <th scope="col">
+              <span class="said-only">Same work, as a bar</span>
+            </th>
+            <th scope="col">Same picks for the tokens that both have</th>
+          </tr>
+        </thead>
+        <tbody>
+          {byLoad.map((share, layer) => (
+            <tr key={layer}>
+              <th scope="row">{layer}</th>
+              <td>{percent(share)}</td>
+              <td class="bar-cell">
+                <Bar share={share} />
+              </td>
+              <td>{byPick[layer] == null ? '–' : percent(byPick[layer]!)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="quiet small">
+        Same work: the part of the outputs’ load that falls on the same experts. Same picks: after the turns part, the
+        same token is read in another context, and other experts may read it.
+      </p>
+    </section>
+  );
+}
