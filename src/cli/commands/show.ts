@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Checkpoint, type ModelConfig, openCheckpoint, type ResolvedModel, readConfig } from '../../index.ts';
 import type { Context } from '../context.ts';
-import { CONTEXTS } from '../doctor/report.ts';
+import { CONTEXTS, kvValueBytes } from '../doctor/report.ts';
 import { bytesPerToken, fileBytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';
 import { bytes, grouped, table } from '../format.ts';
 import { sumByDtype } from '../inspect/checkpoint.ts';
@@ -51,8 +51,8 @@ function summarize(located: ResolvedModel, checkpoint: Checkpoint, config: Model
     memory: q8.bytesPerToken < kept.bytesPerToken ? [kept, q8] : [kept],
     contexts: CONTEXTS.filter((tokens) => tokens <= config.maxContextLength).map((tokens) => ({
       tokens,
-      kvBytes: kvBytes(config, tokens, 16),
-      kvBytes8: kvBytes(config, tokens, 8),
+      kvBytes: kvBytes(config, tokens, kvValueBytes(config, 16)),
+      kvBytes8: kvBytes(config, tokens, kvValueBytes(config, 8)),
     })),
   };
 }

@@ -1,4 +1,4 @@
-import type { KvBits } from '../../backends/index.ts';
+import { type KvBits, kvRowBytes } from '../../backends/index.ts';
 import type { Machine } from './machine.ts';
 import type { ComputePath } from './paths.ts';
 import { bytesPerToken, type DenseType, kvBytes, published, weightBytes } from './sizing.ts';
@@ -7,6 +7,11 @@ import { bytesPerToken, type DenseType, kvBytes, published, weightBytes } from '
 export const CONTEXTS = [8_192, 32_768, 131_072] as const;
 /** Beside weights and cache: the program itself, its vocabulary, activations of a step. */
 const PROGRAM_BYTES = 0.75 * 2 ** 30;
+
+/** Bytes of a key or a value of the `cpu` backend's cache; its scales are shared out. */
+export function kvValueBytes({ headDim }: { readonly headDim: number }, kvBits: KvBits): number {
+  return kvRowBytes(headDim, kvBits) / headDim;
+}
 
 /** How weights, keys and values may be held: `--dense` and `--kv-bits`. */
 const FORMATS = [
@@ -61,7 +66,7 @@ export function fitModels(machine: Machine, bandwidth: number): Fit[] {
       const weights = weightBytes(dimensions, dense);
       const perToken = bytesPerToken(dimensions, dense);
       const contexts = CONTEXTS.map((tokens) => {
-        const kv = kvBytes(dimensions, tokens, kvBits);
+        const kv = kvBytes(dimensions, tokens, kvValueBytes(dimensions, kvBits));
         const needBytes = Math.round(weights + kv + PROGRAM_BYTES);
         return { tokens, kvBytes: kv, needBytes, fits: judge(needBytes, machine) };
       });

@@ -1,4 +1,3 @@
-import { type KvBits, kvRowBytes } from '../../backends/index.ts';
 import type { ModelConfig } from '../../index.ts';
 import { BLOCK, blockBytes } from '../../tensor/index.ts';
 
@@ -94,7 +93,7 @@ export function fileBytesPerToken(m: Dimensions, tensors: Iterable<SizedTensor>)
 }
 
 /** Keys and values of `context` tokens; layers with a window keep no more than that. */
-export function kvBytes(m: Dimensions, context: number, bits: KvBits): number {
-  const perPosition = 2 * m.numKeyValueHeads * kvRowBytes(m.headDim, bits);
+export function kvBytes(m: Dimensions, context: number, bytesPerValue: number): number {
+  const perPosition = 2 * m.numKeyValueHeads * m.headDim * bytesPerValue;
   return m.windows.reduce((sum, window) => sum + perPosition * (window === 0 ? context : Math.min(context, window)), 0);
 }
