@@ -12,6 +12,10 @@ export interface Host {
   lend(name: string | undefined, options?: LendOptions): Promise<Lease>;
   /** The models that can be asked for by name. */
   models(): Promise<readonly ModelCard[]>;
+  /** What a request without a name gets. Rejects when it is not there. */
+  defaultName?(): Promise<string>;
+  /** What is free where `pull` puts models; undefined where nobody knows. */
+  freeDiskBytes?(): Promise<number | undefined>;
   /** Unloads a model once its last lease is released. False when it is not loaded. Rejects with `api/unknown-model`. */
   unload?(name: string): Promise<boolean>;
   /** A model by any of its names, be it loaded or not. Rejects with `api/unknown-model` or `checkpoint/…`. */
@@ -48,6 +52,21 @@ export interface ModelDescription {
   /** As on its card. */
   readonly name: string;
   readonly config: ModelConfig;
+  /** By arithmetic, what it takes here. Absent where nobody can say. */
+  readonly needs?: ModelNeeds;
+}
+
+/** Bytes, of a model that is loaded as this host loads it. */
+export interface ModelNeeds {
+  /** Weights. */
+  readonly experts: number;
+  readonly dense: number;
+  /** The KV cache at its largest. */
+  readonly kvCache: number;
+  /** Weights that decoding one token reads. */
+  readonly perToken: number;
+  /** Whether all of it is within what the host may take. */
+  readonly fits: boolean;
 }
 
 /** A model that can be asked for. */

@@ -20,10 +20,20 @@ export {
   nameBody,
   renderTurn,
   routingBody,
+  routingOf,
   turnBody,
 } from './console/index.ts';
 export { openAiError, type Problem, problemOf } from './errors.ts';
-export type { DerivedModel, DerivedModels, Host, Lease, LendOptions, ModelCard, ModelDescription } from './host.ts';
+export type {
+  DerivedModel,
+  DerivedModels,
+  Host,
+  Lease,
+  LendOptions,
+  ModelCard,
+  ModelDescription,
+  ModelNeeds,
+} from './host.ts';
 export { listModels, retrieveModel } from './models.ts';
 export * as ollama from './ollama/index.ts';
 export { type Preset, type PresetParameters, withPreset } from './preset.ts';

@@ -4,7 +4,7 @@
  */
 export { listModels, type RemovedModel, type RemoveOptions, removeModel, type StoredModel } from './list.ts';
 export { EMBEDDED_MODEL, type KnownModel, knownModel, knownModels } from './names.ts';
-export { type StoreOptions, storeOptionsFromEnvironment } from './options.ts';
+export { type StoreOptions, type StorePlaces, storeOptionsFromEnvironment, storePlaces } from './options.ts';
 export { type PullEvent, type PullOptions, pull } from './pull.ts';
 export { type ModelOrigin, type ResolvedModel, type ResolveOptions, resolveModel } from './resolve.ts';
 export type { Include } from './select.ts';

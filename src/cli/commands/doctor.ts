@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
+import { measureBandwidth, readMachine } from '../../server/index.ts';
 import type { Context } from '../context.ts';
-import { measureBandwidth } from '../doctor/bandwidth.ts';
-import { readMachine } from '../doctor/machine.ts';
 import { findModels } from '../doctor/models.ts';
 import { findPaths } from '../doctor/paths.ts';
 import { findMissing, fitModels, type Report } from '../doctor/report.ts';

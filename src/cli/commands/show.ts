@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type Checkpoint, type ModelConfig, openCheckpoint, type ResolvedModel, readConfig } from '../../index.ts';
+import { bytesPerToken, fileBytesPerToken, kvBytes, weightBytes } from '../../server/index.ts';
 import type { Context } from '../context.ts';
 import { CONTEXTS, kvValueBytes } from '../doctor/report.ts';
-import { bytesPerToken, fileBytesPerToken, kvBytes, weightBytes } from '../doctor/sizing.ts';
 import { bytes, grouped, table } from '../format.ts';
 import { sumByDtype } from '../inspect/checkpoint.ts';
 import { locateModel } from '../locate.ts';

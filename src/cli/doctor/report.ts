@@ -1,7 +1,6 @@
 import { type KvBits, kvRowBytes } from '../../backends/index.ts';
-import type { Machine } from './machine.ts';
+import { bytesPerToken, type DenseType, kvBytes, type Machine, published, weightBytes } from '../../server/index.ts';
 import type { ComputePath } from './paths.ts';
-import { bytesPerToken, type DenseType, kvBytes, published, weightBytes } from './sizing.ts';
 
 /** Contexts that the report shows; the last is the longest that the models accept. */
 export const CONTEXTS = [8_192, 32_768, 131_072] as const;

@@ -1,6 +1,6 @@
+import type { Machine } from '../../server/index.ts';
 import { bytes, grouped, table } from '../format.ts';
 import type { Channel } from '../terminal.ts';
-import type { Machine } from './machine.ts';
 import { CONTEXTS, type Fit, type Report } from './report.ts';
 
 /** The report as people read it. */

@@ -1,5 +1,5 @@
 import { type KvBits, kvRowBytes } from '../../backends/index.ts';
-import { openCheckpoint } from '../../checkpoint/index.ts';
+import { type Checkpoint, openCheckpoint } from '../../checkpoint/index.ts';
 import { maxWindowBlocks, type SchedulerOptions } from '../../engine/index.ts';
 import { KV_BLOCK, type ModelConfig, readConfig } from '../../model/index.ts';
 import { tooLarge } from './refusals.ts';
@@ -33,17 +33,26 @@ export async function measureModel(
 ): Promise<Footprint> {
   const checkpoint = await openCheckpoint(path);
   try {
-    const config = readConfig(checkpoint);
-    const weightsBytes = checkpoint.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-    const kvBytes = (context: number) => kvCapacity(config, options.cacheTokens ?? context, options);
-    const context = options.context ?? contextThatFits(config.maxContextLength, maxBytes - weightsBytes, kvBytes);
-    const footprint = { weightsBytes, kvBytes: kvBytes(context), context };
+    const footprint = footprintOf(checkpoint, readConfig(checkpoint), options, maxBytes);
     const needed = footprint.weightsBytes + footprint.kvBytes;
     if (needed > maxBytes) throw tooLarge(name, needed, maxBytes);
     return footprint;
   } finally {
     checkpoint.close();
   }
+}
+
+/** The same of a model that is open; it may be more than there is. */
+export function footprintOf(
+  { files }: Pick<Checkpoint, 'files'>,
+  config: ModelConfig,
+  options: FootprintOptions,
+  maxBytes: number,
+): Footprint {
+  const weightsBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const kvBytes = (context: number) => kvCapacity(config, options.cacheTokens ?? context, options);
+  const context = options.context ?? contextThatFits(config.maxContextLength, maxBytes - weightsBytes, kvBytes);
+  return { weightsBytes, kvBytes: kvBytes(context), context };
 }
 
 type Sizes = Pick<ModelConfig, 'windows' | 'numKeyValueHeads' | 'headDim'>;

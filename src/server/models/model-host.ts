@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import type { DerivedModel, Host, Lease, LendOptions, ModelCard, ModelDescription, Preset } from '../../api/index.ts';
 import { type LoadedModel, type LoadOptions, load } from '../../chat/index.ts';
-import { openCheckpoint, type PullEvent, pull, removeModel } from '../../checkpoint/index.ts';
+import { openCheckpoint, type PullEvent, pull, removeModel, storePlaces } from '../../checkpoint/index.ts';
 import type { EngineStats } from '../../engine/index.ts';
 import { readConfig } from '../../model/index.ts';
 import { cardOfAnother, cardsOf } from './cards.ts';
 import { Catalog, type ModelSource } from './catalog.ts';
 import type { Clock } from './clock.ts';
 import { StoredDerivedModels } from './derived.ts';
+import { freeBytesAt } from './disk.ts';
 import { measureModel } from './footprint.ts';
 import { defaultMemoryBytes } from './memory.ts';
+import { needsOf } from './needs.ts';
 import { ModelPool, type PoolLoader } from './pool.ts';
 
 export interface ModelHostOptions {
@@ -111,10 +113,20 @@ export class ModelHost implements Host {
     const { source, derived } = await this.#find(name);
     const checkpoint = await openCheckpoint(source.path);
     try {
-      return { name: derived?.name ?? source.name, config: readConfig(checkpoint) };
+      const config = readConfig(checkpoint);
+      const needs = needsOf(checkpoint, config, this.#options.load ?? {}, this.maxMemoryBytes);
+      return { name: derived?.name ?? source.name, config, needs };
     } finally {
       checkpoint.close();
     }
+  }
+
+  defaultName(): Promise<string> {
+    return this.#catalog.defaultName();
+  }
+
+  async freeDiskBytes(): Promise<number | undefined> {
+    return await freeBytesAt(storePlaces(this.#options.load?.stores ?? {}).hubCache);
   }
 
   async *pull(name: string, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<PullEvent, void, undefined> {

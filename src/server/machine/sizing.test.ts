@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openCheckpoint, readConfig } from '../../index.ts';
+import { openCheckpoint } from '../../checkpoint/index.ts';
+import { readConfig } from '../../model/index.ts';
 import { bytesPerToken, fileBytesPerToken, kvBytes, published, weightBytes } from './sizing.ts';
 
 const { 'gpt-oss-20b': small, 'gpt-oss-120b': large } = published;

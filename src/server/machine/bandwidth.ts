@@ -13,6 +13,20 @@ export async function measureBandwidth(threads: number): Promise<number> {
   return cpuMachine().available ? measureReadBandwidth({ threads }) * 1e9 : searchMemory(threads);
 }
 
+/** The same on a thread of its own, so that the caller's goes on meanwhile. */
+export async function measureBandwidthAside(threads: number): Promise<number> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { threads }, execArgv: [] });
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', () => reject(new Error('The measuring thread ended without a number')));
+    });
+  } finally {
+    await worker.terminate();
+  }
+}
+
 /**
  * `Buffer.indexOf` of a byte that is not there is memchr, as wide as the machine's vectors. The best of a few passes is
  * taken, since other programs only ever make it slower.
@@ -45,7 +59,9 @@ function next(worker: Worker): Promise<void> {
   });
 }
 
-if (!isMainThread && workerData === 'bandwidth') {
+if (!isMainThread && typeof workerData?.threads === 'number') {
+  parentPort?.postMessage(await measureBandwidth(workerData.threads));
+} else if (!isMainThread && workerData === 'bandwidth') {
   const memory = Buffer.alloc(BYTES_PER_THREAD, 2);
   parentPort?.on('message', () => {
     if (memory.indexOf(1) !== -1) throw new Error('the byte cannot be there');

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../../index.ts';
+import type { ModelConfig } from '../../model/index.ts';
 import { BLOCK, blockBytes } from '../../tensor/index.ts';
 
 /** The numbers of a model that decide how many bytes it needs. */
@@ -86,10 +86,21 @@ interface SizedTensor {
 export function fileBytesPerToken(m: Dimensions, tensors: Iterable<SizedTensor>): number {
   let sum = 0;
   for (const { name, sizeBytes } of tensors) {
-    if (/experts\.|_exps\.|\.mlp[12]_/.test(name)) sum += (sizeBytes * m.expertsPerToken) / m.numExperts;
+    if (isExperts(name)) sum += (sizeBytes * m.expertsPerToken) / m.numExperts;
     else sum += /(?:^|\.)embed|^token_embd/.test(name) ? sizeBytes / m.vocabSize : sizeBytes;
   }
   return Math.round(sum);
+}
+
+/** The weights of a file by what they are. */
+export function fileWeightBytes(tensors: Iterable<SizedTensor>): { readonly experts: number; readonly dense: number } {
+  const bytes = { experts: 0, dense: 0 };
+  for (const { name, sizeBytes } of tensors) bytes[isExperts(name) ? 'experts' : 'dense'] += sizeBytes;
+  return bytes;
+}
+
+function isExperts(name: string): boolean {
+  return /experts\.|_exps\.|\.mlp[12]_/.test(name);
 }
 
 /** Keys and values of `context` tokens; layers with a window keep no more than that. */
