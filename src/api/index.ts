@@ -45,6 +45,7 @@ export {
   type PageOptions as ResponsesPage,
   type ResponseStore,
   Responses,
+  type ServerTools,
   type StoredItem,
   type StoredResponse,
   type StreamEvent,

@@ -62,6 +62,11 @@ export class Callables {
     return [...this.#functions].find(([, callable]) => callable.name === name)?.[0];
   }
 
+  /** What the model calls a function of a tool. */
+  nameOf(tool: Tool, name: string): string | undefined {
+    return [...this.#functions].find(([, callable]) => callable.tool === tool && callable.name === name)?.[0];
+  }
+
   #isAmbiguous(name: string, offers: readonly (readonly [Tool, readonly ToolDeclaration[]])[]): boolean {
     const clean = cleaned(name);
     if (this.#own.has(clean) || this.builtins.some((builtin) => builtin === clean)) return true;

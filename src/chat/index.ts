@@ -4,7 +4,7 @@
  */
 
 export { type ActingModel, act } from './act.ts';
-export { collect as collectTools } from './act-tools.ts';
+export { Callables, collect as collectTools } from './act-tools.ts';
 export type * from './acting-types.ts';
 export { type ContinueOptions, continueText } from './continuation.ts';
 export { type PromptOptions, toConversation } from './conversation.ts';

@@ -9,7 +9,7 @@ const LAST_WORDS_MS = 5000;
 /** Ends a server in order: nobody is left without an answer, and nothing that was acknowledged is lost. */
 export async function closeServer(
   server: Server,
-  { turns, responses, store, models }: Composed,
+  { turns, responses, store, models, tools }: Composed,
   lifecycle: Lifecycle,
   drainMs: number,
 ): Promise<void> {
@@ -20,6 +20,7 @@ export async function closeServer(
   await within(LAST_WORDS_MS, untilIdle(lifecycle, turns));
   await closePort(server);
   store.close();
+  await within(LAST_WORDS_MS, Promise.allSettled(tools.map((tool) => tool.close())));
   await models?.close();
 }
 

@@ -1,6 +1,7 @@
-import { type Host, type ResponseStore, Responses, Turns } from '../api/index.ts';
+import { type Host, type ResponseStore, Responses, type ServerTools, Turns } from '../api/index.ts';
 import { version } from '../base/index.ts';
 import { TurnMemory } from '../chat/index.ts';
+import type { Tool } from '../tools/index.ts';
 import { type App, createApp } from './app.ts';
 import { guardsOf } from './guards.ts';
 import { type AccessRecord, RequestScope } from './http/access.ts';
@@ -22,6 +23,7 @@ export interface Composed {
   readonly store: ResponseStore;
   /** The host, where the server made it. */
   readonly models: ModelHost | undefined;
+  readonly tools: readonly Tool[];
 }
 
 /** Puts a server together. Throws `server/store-failed`, `server/bad-option`. */
@@ -42,7 +44,8 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
     warn: (message) => log.warn({}, message),
   });
   const report = (err: unknown, id: string) => log.error({ responseId: id, err }, 'response failed');
-  const responses = new Responses({ host, turns, store, report });
+  const tools = serverTools(options);
+  const responses = new Responses({ host, turns, store, report, tools });
   const over = (record: AccessRecord) => {
     metrics.http.record(record);
     logRequest(log, record);
@@ -55,17 +58,21 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
     ...(withConsole ? routeGroups : routeGroups.filter((group) => group !== consoleRoutes)),
   ];
   const app = createApp(
-    { host, turns, responses, log, version: version() },
+    { host, turns, responses, log, tools: tools.tools, version: version() },
     [...groups, openApiRoutes(groups)],
     guardsOf(options, { scope, lifecycle, over }),
   );
-  return { app, host, turns, responses, store, models };
+  return { app, host, turns, responses, store, models, tools: tools.tools };
 }
 
 function modelOptions(options: ServeOptions) {
   const { load, keepAliveMs, defaultKeepAliveMs, maxMemoryBytes, maxLoaded, aliases, dataDirectory } = options;
   const given = { load, keepAliveMs, defaultKeepAliveMs, maxMemoryBytes, maxLoaded, aliases, dataDirectory };
   return { ...withoutAbsent(given), defaultModel: options.model ?? 'ossia-nano' };
+}
+
+function serverTools({ tools = [], toolLimits }: ServeOptions): ServerTools {
+  return { tools, ...(toolLimits === undefined ? {} : { limits: toolLimits }) };
 }
 
 /** One line a request; probes only when asked for every detail. */

@@ -1,4 +1,5 @@
-import type { Host } from '../api/index.ts';
+import type { Host, ServerTools } from '../api/index.ts';
+import type { Tool } from '../tools/index.ts';
 import type { ApiKey } from './http/keys.ts';
 import type { Logger } from './log.ts';
 import type { LogOptions } from './logging/levels.ts';
@@ -42,6 +43,12 @@ export interface ServeOptions
   readonly storeDays?: number;
   /** Whether the console is served: its pages, and the paths under `/ossia/`. Default true. */
   readonly console?: boolean;
+  /** What the server carries out for those who ask for it: see `defaultTools`. It closes them as it ends. Default: none. */
+  readonly tools?: readonly Tool[];
+  /** How long acting may go on in one request. */
+  readonly toolLimits?: NonNullable<ServerTools['limits']>;
+  /** Which MCP servers requests may bring along: none, those at public addresses, or any at all. Default `none`. */
+  readonly requestMcp?: 'none' | 'public' | 'any';
   /** Default: none is written. */
   readonly log?: Logger | LogOptions;
   /** What lends models, in place of the one that the options above describe; whoever made it closes it. */

@@ -1,4 +1,5 @@
 import type { ItemEvent } from './events.ts';
+import type { UrlCitation } from './hosted/items.ts';
 import { newId } from './ids.ts';
 import type {
   CustomToolCallItem,
@@ -112,10 +113,19 @@ export class MessageDraft implements Draft {
     return [{ type: 'response.output_text.delta', content_index: 0, delta, logprobs }];
   }
 
-  end(status: 'completed' | 'incomplete'): ItemEvent[] {
-    const part = outputText(this.#text, this.#logprobs);
+  /** The text so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  end(status: 'completed' | 'incomplete', annotations: readonly UrlCitation[] = []): ItemEvent[] {
+    const part = outputText(this.#text, this.#logprobs, annotations);
     this.#item = { ...this.#item, status, content: [part] };
     return [
+      ...annotations.map((annotation, annotation_index): ItemEvent => {
+        const place = { content_index: 0, annotation_index };
+        return { type: 'response.output_text.annotation.added', ...place, annotation };
+      }),
       { type: 'response.output_text.done', content_index: 0, text: part.text, logprobs: part.logprobs },
       { type: 'response.content_part.done', content_index: 0, part },
       { type: 'response.output_item.done', item: this.#item },
@@ -129,8 +139,8 @@ export class MessageDraft implements Draft {
   }
 }
 
-function outputText(text: string, logprobs: readonly Logprob[]): OutputText {
-  return { type: 'output_text', text, annotations: [], logprobs };
+function outputText(text: string, logprobs: readonly Logprob[], annotations: readonly UrlCitation[] = []): OutputText {
+  return { type: 'output_text', text, annotations, logprobs };
 }
 
 /** A call of a function, or of a tool that takes plain text. */

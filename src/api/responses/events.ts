@@ -1,8 +1,10 @@
+import type { HostedEvent } from './hosted/items.ts';
 import type { Logprob, OutputItem, OutputText, ReasoningText, SummaryText } from './items.ts';
 import type { ResponseObject } from './response.ts';
 
 /** What happens within one item of the output. */
 export type ItemEvent =
+  | HostedEvent
   | { readonly type: 'response.output_item.added' | 'response.output_item.done'; readonly item: OutputItem }
   | {
       readonly type: 'response.content_part.added' | 'response.content_part.done';

@@ -1,7 +1,23 @@
 import { randomBytes } from 'node:crypto';
 
-/** `resp_` response, `rs_` reasoning, `msg_` message, `fc_` function call, `ctc_` call of a custom tool, the others items of the input. */
-export type IdPrefix = 'resp' | 'rs' | 'msg' | 'fc' | 'ctc' | 'fco' | 'ctco' | 'item';
+/**
+ * `resp_` response, `rs_` reasoning, `msg_` message, `fc_` function call, `ctc_` call of a custom tool; `ws_`, `ci_`, `mcp_`, `mcpl_`
+ * and `mcpr_` what runs here; the others items of the input.
+ */
+export type IdPrefix =
+  | 'resp'
+  | 'rs'
+  | 'msg'
+  | 'fc'
+  | 'ctc'
+  | 'ws'
+  | 'ci'
+  | 'mcp'
+  | 'mcpl'
+  | 'mcpr'
+  | 'fco'
+  | 'ctco'
+  | 'item';
 
 /** An id that nobody can guess: 192 bits at random. */
 export function newId(prefix: IdPrefix): string {
@@ -10,5 +26,5 @@ export function newId(prefix: IdPrefix): string {
 
 /** Whether this is what the id of an item of ours looks like; clients have ids of their own. */
 export function isOutputId(id: string): boolean {
-  return /^(?:rs|msg|fc|ctc)_[0-9a-f]{48}$/.test(id);
+  return /^(?:rs|msg|fc|ctc|ws|ci|mcp|mcpl|mcpr)_[0-9a-f]{48}$/.test(id);
 }

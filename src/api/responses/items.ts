@@ -1,5 +1,7 @@
+import type { HostedItem, UrlCitation } from './hosted/items.ts';
+
 /** What a response is made of, as it goes over the wire. */
-export type OutputItem = ReasoningItem | MessageItem | FunctionCallItem | CustomToolCallItem;
+export type OutputItem = ReasoningItem | MessageItem | FunctionCallItem | CustomToolCallItem | HostedItem;
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
@@ -37,7 +39,7 @@ export interface MessageItem {
 export interface OutputText {
   readonly type: 'output_text';
   readonly text: string;
-  readonly annotations: readonly never[];
+  readonly annotations: readonly UrlCitation[];
   readonly logprobs: readonly Logprob[];
 }
 

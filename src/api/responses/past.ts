@@ -2,7 +2,7 @@ import { OssiaError } from '../../base/index.ts';
 import type { LoadedModel } from '../../chat/index.ts';
 import type { Message } from '../../harmony/index.ts';
 import { badRequest } from '../validate.ts';
-import { type HistoryItem, isCall } from './history.ts';
+import { type HistoryItem, isCall, isHosted } from './history.ts';
 import { isOutputId } from './ids.ts';
 import { textOf } from './input.ts';
 import type { InputItem } from './items.ts';
@@ -31,7 +31,9 @@ function missing(id: string, isNamed: boolean): OssiaError {
 
 /** A response's items for a history: its input, then its output; a call that was cut short never happened. */
 export function itemsOf({ response, input, exact, modelName }: StoredResponse): StoredItem[] {
-  const output = outputItems(response).filter(({ type, status }) => !(isCall(type) && status === 'incomplete'));
+  const isCut = ({ type, id, status }: InputItem) =>
+    status === 'incomplete' && (isCall(type) || (isHosted(type) && !exact.has(id)));
+  const output = outputItems(response).filter((item) => !isCut(item));
   return [...input, ...output].map((item) => {
     const message = exact.get(item.id);
     return { item, modelName, ...(message === undefined ? {} : { exact: message }) };
@@ -67,7 +69,7 @@ export function forModel({ item, exact, modelName }: StoredItem, { name, tokeniz
   if (exact === undefined) return { item };
   if (modelName === name && saysItsIds(exact, tokenizer)) return { item, exact };
   const { sampled: _, ...words } = exact;
-  return words.content === '' ? { item } : { item, exact: words };
+  return words.content === '' && words.result === undefined ? { item } : { item, exact: words };
 }
 
 type Writer = Pick<LoadedModel, 'name' | 'tokenizer'>;
@@ -82,6 +84,8 @@ function saysTheSame(kept: InputItem, sent: InputItem): boolean {
   if (kept.type === 'message') return kept.role === sent.role && textOf(kept.content) === textOf(sent.content);
   // AI SDKs send only the summary of a thought back, or nothing but its id.
   if (kept.type === 'reasoning') return thoughtText(sent) === '' || thoughtText(sent) === thoughtText(kept);
+  if (kept.type === 'web_search_call') return true; // what it says is no part of what the model sees
+  if (kept.type === 'code_interpreter_call') return kept.code === sent.code;
   return kept.name === sent.name && kept.arguments === sent.arguments && kept.input === sent.input;
 }
 

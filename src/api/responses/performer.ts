@@ -1,11 +1,15 @@
-import type { ChatEvent, ChatMessage, ChatOptions, LoadedModel } from '../../chat/index.ts';
+import type { ActEvent, ActOptions, ChatEvent, ChatMessage, ChatOptions, LoadedModel } from '../../chat/index.ts';
 import { AnswerTokens } from '../answer-tokens.ts';
 import type { Host, Lease } from '../host.ts';
 import { withPreset } from '../preset.ts';
-import type { Turns } from '../turns.ts';
+import type { Acting, Turns } from '../turns.ts';
 import type { EventLog } from './event-log.ts';
 import type { StreamEvent } from './events.ts';
 import { toHistory } from './history.ts';
+import { readApprovals } from './hosted/approvals.ts';
+import type { McpListToolsItem } from './hosted/items.ts';
+import type { ServerTools } from './hosted/request.ts';
+import { HostedTools } from './hosted/tools.ts';
 import type { InputItem } from './items.ts';
 import { knownWithModel, summaryOf } from './new-response.ts';
 import { turnOptions } from './options.ts';
@@ -37,6 +41,8 @@ export interface PerformerOptions {
   readonly turns: Turns;
   readonly store: ResponseStore;
   readonly thoughts: SealedThoughts;
+  /** What is carried out here. Default: nothing. */
+  readonly tools?: ServerTools;
   /** Told of what goes wrong where nobody can be told otherwise. */
   readonly report: (error: unknown, id: string) => void;
 }
@@ -45,7 +51,8 @@ export interface PerformerOptions {
 interface Performance {
   readonly recorder: Recorder;
   readonly lease: Lease;
-  readonly turn: AsyncIterableIterator<ChatEvent>;
+  readonly turn: AsyncIterableIterator<ChatEvent | ActEvent>;
+  readonly lists: readonly McpListToolsItem[];
   readonly output: OutputOptions;
   readonly known: ReturnType<typeof knownWithModel>;
   /** Where the events of a background response are kept. */
@@ -78,26 +85,55 @@ export class Performer {
     const { turns, store } = this.#options;
     const { model, name, loadMs } = lease;
     const { id } = recorder.response;
-    let turn: AsyncIterableIterator<ChatEvent> | undefined;
+    let turn: AsyncIterableIterator<ChatEvent | ActEvent> | undefined;
+    let hosted: HostedTools | undefined;
+    const done = () => {
+      lease.release();
+      if (turn) leave(turn);
+      void hosted?.close();
+      if (!recorder.response.store) hosted?.forget(conversationOf(plan, id));
+    };
     try {
-      const { messages, options } = this.conversation(plan, lease, turnOptions(plan.body, plan.toolbox));
-      turn = await turns.start(model, messages, options, { id, api: 'responses', client, signal, loadMs });
+      const own = turnOptions(plan.body, plan.toolbox);
+      hosted = await this.openHosted(plan, own, signal);
+      const { messages, options } = this.conversation(plan, lease, own, hosted);
+      const request = { id, api: 'responses', client, signal, loadMs } as const;
+      turn = await turns.start(model, messages, options, request, this.#acting(plan, hosted, id));
       const known = knownWithModel(name, options, model.info.defaults);
-      const output = this.#outputOptions(plan, model, options);
-      const performance = { recorder, lease, turn, output, known, ...(log === undefined ? {} : { log }) };
+      const output = this.#outputOptions(plan, model, options, hosted, id);
+      const lists = hosted.lists(listedIn(plan));
+      const performance = { recorder, lease, turn, lists, output, known, ...(log === undefined ? {} : { log }) };
       recorder.begin(model.name, output, known);
       if (log !== undefined) store.update(recorder.stored);
       else if (recorder.response.store) store.insert(recorder.stored);
       return finallyDoing(this.#play(performance), () => {
-        lease.release();
-        leave(performance.turn);
+        done();
         if (!recorder.isSettled) this.settle(recorder, recorder.finish(), log); // the reader has left
       });
     } catch (error) {
-      lease.release();
-      if (turn) leave(turn);
+      done();
       throw error;
     }
+  }
+
+  /** The tools of a request that run here. They have to be closed. */
+  openHosted({ body, toolbox }: Plan<PromptBody>, own: ChatOptions, signal: AbortSignal): Promise<HostedTools> {
+    return HostedTools.open(toolbox.hosted(body.tool_choice), this.#options.tools, own.tools ?? [], signal);
+  }
+
+  /** Undefined: nothing runs here, and the turn is an ordinary one. */
+  #acting(plan: Plan, hosted: HostedTools, id: string): Acting | undefined {
+    if (hosted.isEmpty) return undefined;
+    const { limits = {} } = this.#options.tools ?? {};
+    const { max_tool_calls } = plan.body;
+    const approvals = readApprovals(plan.input);
+    const approve: ActOptions['approve'] = async (call) => {
+      if (hosted.kindOf(call)?.type !== 'mcp') return { allowed: false, reason: 'nobody is there who could allow it' };
+      return approvals.get(call.id) ?? { allowed: false, postponed: true };
+    };
+    const steps =
+      typeof max_tool_calls === 'number' ? { maxSteps: Math.min(max_tool_calls, limits.maxSteps ?? 32) } : {};
+    return { ...limits, ...steps, toolbox: hosted.toolbox, conversation: conversationOf(plan, id), approve };
   }
 
   /** The whole conversation of a request, as a model sees it. */
@@ -105,20 +141,22 @@ export class Performer {
     { body, before, input }: Plan<PromptBody>,
     lease: Lease,
     options: Options,
+    hosted?: HostedTools,
   ): { readonly messages: readonly ChatMessage[]; readonly options: Options } {
     const { model } = lease;
     const past = before.flatMap(itemsOf).map((item) => forModel(item, model));
     const items = [...past, ...recall(input, this.#options, model)];
     const restore = (message: ChatMessage) => this.#options.turns.restore(model, [message])[0] ?? message;
-    return withPreset(lease, toHistory(items, body.instructions, restore), options);
+    return withPreset(lease, toHistory(items, body.instructions, { restore, ...(hosted ? { hosted } : {}) }), options);
   }
 
   async *#play(performance: Performance): AsyncGenerator<StreamEvent, void, undefined> {
-    const { recorder, turn, log } = performance;
+    const { recorder, turn, lists, log } = performance;
     if (log === undefined) yield recorder.created();
     yield recorder.inProgress();
     let last: StreamEvent;
     try {
+      yield* recorder.list(lists);
       for await (const event of turn) yield* recorder.push(event);
       last = recorder.finish();
       this.#save(performance, last);
@@ -144,7 +182,20 @@ export class Performer {
     this.#options.store.update(recorder.stored, log && [...log.events, last]);
   }
 
-  #outputOptions({ body, toolbox }: Plan, { name, tokenizer }: LoadedModel, options: ChatOptions): OutputOptions {
+  #outputOptions(
+    plan: Plan,
+    { name, tokenizer }: LoadedModel,
+    options: ChatOptions,
+    hosted: HostedTools,
+    id: string,
+  ): OutputOptions {
+    const { body, toolbox } = plan;
+    const runsHere = {
+      tools: hosted,
+      conversation: conversationOf(plan, id),
+      withSources: body.include?.includes('web_search_call.action.sources') ?? false,
+      withOutputs: body.include?.includes('code_interpreter_call.outputs') ?? false,
+    };
     const seals = body.include?.includes('reasoning.encrypted_content');
     return {
       toolbox,
@@ -152,12 +203,28 @@ export class Performer {
       isStreamed: Boolean(body.stream || body.background),
       ...(seals ? { seal: (ids: readonly number[]) => this.#options.thoughts.seal(name, ids) } : {}),
       ...(options.topLogprobs === undefined ? {} : { logprobs: new AnswerTokens(tokenizer) }),
+      ...(hosted.isEmpty ? {} : { hosted: runsHere }),
     };
   }
 }
 
+/**
+ * Whose pages and variables a response works on: the container that it names, or else that of the response that its conversation
+ * began with. Nobody can guess one.
+ */
+function conversationOf({ before, toolbox, body }: Plan, id: string): string {
+  const { container } = toolbox.hosted(body.tool_choice);
+  return container ?? `cntr_${(before[0]?.response.id ?? id).replace(/^resp_/, '')}`;
+}
+
+/** The MCP servers whose functions the conversation has been told. */
+function listedIn({ before, input }: Plan): Set<unknown> {
+  const items = [...before.flatMap(itemsOf).map(({ item }) => item), ...input];
+  return new Set(items.flatMap(({ type, server_label }) => (type === 'mcp_list_tools' ? [server_label] : [])));
+}
+
 /** Ends a turn. What went wrong with it has been told already, or nobody is left to be told. */
-function leave(turn: AsyncIterableIterator<ChatEvent>): void {
+function leave(turn: AsyncIterableIterator<ChatEvent | ActEvent>): void {
   turn.return?.().catch(() => {});
 }
 

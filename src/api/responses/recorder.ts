@@ -1,6 +1,7 @@
-import type { ChatEnd, ChatEvent } from '../../chat/index.ts';
+import type { ActEnd, ActEvent, ChatEnd, ChatEvent } from '../../chat/index.ts';
 import { openAiError, problemOf } from '../errors.ts';
 import type { ItemEvent, LifeEvent, StreamEvent } from './events.ts';
+import type { McpListToolsItem } from './hosted/items.ts';
 import { Output, type OutputOptions } from './output.ts';
 import { isFinished, nowSeconds, type ResponseObject, type ResponseUsage, toExtras, toUsage } from './response.ts';
 import type { StoredResponse } from './store.ts';
@@ -11,7 +12,7 @@ export class Recorder {
   #response: ResponseObject;
   #output: Output | undefined;
   #usage: ResponseUsage | null = null;
-  #end: ChatEnd | undefined;
+  #end: ChatEnd | ActEnd | undefined;
   #sequence = 0;
   #failure: unknown;
   #interruption: unknown;
@@ -63,7 +64,14 @@ export class Recorder {
     return this.#life('in_progress');
   }
 
-  *push(event: ChatEvent): Generator<StreamEvent> {
+  /** What MCP servers offer, before the model is asked. */
+  *list(lists: readonly McpListToolsItem[]): Generator<StreamEvent> {
+    for (const item of lists) {
+      for (const happened of this.#output?.list(item) ?? []) yield this.#number(happened);
+    }
+  }
+
+  *push(event: ChatEvent | ActEvent): Generator<StreamEvent> {
     if (event.type === 'usage') this.#usage = toUsage(event);
     if (event.type === 'end') this.#end = event;
     for (const happened of this.#output?.push(event) ?? []) yield this.#number(happened);

@@ -1,4 +1,4 @@
-import type { ChatEnd, Usage } from '../../chat/index.ts';
+import type { ActEnd, ChatEnd, Usage } from '../../chat/index.ts';
 import type { OutputItem } from './items.ts';
 
 export type ResponseStatus = 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
@@ -62,6 +62,8 @@ export interface ResponseExtras {
   readonly stop?: string;
   /** Why the thoughts were closed before the model did so. */
   readonly reasoning_cut?: 'budget' | 'loop' | 'answer_now';
+  /** Why the model was made to answer, with calls that it might still have made. */
+  readonly limit?: 'steps' | 'time' | 'context';
   /** What `truncation: "auto"` left out. */
   readonly truncated?: { readonly messages: number; readonly tokens: number };
   /** Where a schema could not be held exactly. */
@@ -90,15 +92,16 @@ export function toUsage({ promptTokens, cachedTokens, outputTokens, reasoningTok
 }
 
 /** `own`: notes of the request itself. */
-export function toExtras(end: ChatEnd, own: readonly Note[]): ResponseExtras {
+export function toExtras(end: Omit<ChatEnd, 'messages'> & Pick<ActEnd, 'limit'>, own: readonly Note[]): ResponseExtras {
   const { queueMs, prefillMs, decodeMs } = end.timing;
-  const { stop, reasoningCut, truncated, repairs } = end;
+  const { stop, reasoningCut, limit, truncated, repairs } = end;
   const notes = [...own, ...(end.notes ?? []).map(toNote)];
   return {
     seed: end.seed,
     timing: { queue_ms: queueMs, prefill_ms: prefillMs, decode_ms: decodeMs },
     ...(stop === undefined ? {} : { stop }),
     ...(reasoningCut === undefined ? {} : { reasoning_cut: reasoningCut }),
+    ...(limit === undefined ? {} : { limit }),
     ...(truncated === undefined ? {} : { truncated }),
     ...(notes.length === 0 ? {} : { notes }),
     ...(repairs.length === 0 ? {} : { repairs: repairs.map(({ code }) => code) }),

@@ -1,8 +1,10 @@
 import { OssiaError } from '../../base/index.ts';
+import type { ChatOptions } from '../../chat/index.ts';
 import { json, type Reply, type SseEvent } from '../reply.ts';
 import { badRequest } from '../validate.ts';
 import { Background } from './background.ts';
 import type { StreamEvent } from './events.ts';
+import type { HostedTools } from './hosted/tools.ts';
 import { readInput } from './input.ts';
 import { newResponse } from './new-response.ts';
 import { promptOptions, turnOptions } from './options.ts';
@@ -16,7 +18,7 @@ import type { StoredResponse } from './store.ts';
 import { Toolbox } from './tools.ts';
 
 export type ResponsesOptions = Pick<PerformerOptions, 'host' | 'turns' | 'store'> &
-  Partial<Pick<PerformerOptions, 'report'>>;
+  Partial<Pick<PerformerOptions, 'report' | 'tools'>>;
 
 /** How long a background request waits for what would be wrong with it, before it is answered. */
 const PATIENCE_MS = 300;
@@ -96,12 +98,16 @@ export class Responses {
     const plan = this.#plan(body);
     const given = promptOptions(body, plan.toolbox);
     const lease = await this.#performer.lend(body.model, caller.signal);
+    let hosted: HostedTools | undefined;
     try {
-      const { messages, options } = this.#performer.conversation(plan, lease, given);
-      const input_tokens = this.#options.turns.countTokens(lease.model, messages, options);
+      hosted = await this.#performer.openHosted(plan, given, caller.signal);
+      const { messages, options } = this.#performer.conversation(plan, lease, given, hosted);
+      const told = hosted.isEmpty ? options : { ...options, ...promptOf(hosted) };
+      const input_tokens = this.#options.turns.countTokens(lease.model, messages, told);
       return json({ object: 'response.input_tokens', input_tokens });
     } finally {
       lease.release();
+      await hosted?.close();
     }
   }
 
@@ -152,7 +158,7 @@ export class Responses {
   #plan<Body extends PromptBody>(body: Body): Plan<Body> {
     return {
       body,
-      toolbox: new Toolbox(body.tools),
+      toolbox: new Toolbox(body.tools, this.#options.tools),
       before: responsesBefore(this.#options.store, body.previous_response_id),
       input: readInput(body.input),
     };
@@ -163,6 +169,11 @@ export class Responses {
     if (!stored) throw new OssiaError('api/not-found', `Response with id '${id}' not found`);
     return stored;
   }
+}
+
+/** What the model is told of the tools that run here, beside the client's own. */
+function promptOf({ declared: { declarations, builtins } }: HostedTools): Pick<ChatOptions, 'tools' | 'builtins'> {
+  return { ...(declarations.length === 0 ? {} : { tools: declarations }), builtins };
 }
 
 function sse(events: AsyncIterable<StreamEvent>): Reply {

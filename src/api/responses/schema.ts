@@ -37,6 +37,15 @@ export const itemSchemas = {
   function_call_output: z.looseObject({ call_id: z.string(), output: content }),
   custom_tool_call_output: z.looseObject({ call_id: z.string(), output: content }),
   item_reference: z.looseObject({ id: z.string() }),
+  web_search_call: z.looseObject({ action: nullable(z.looseObject({ type: z.string() })) }),
+  code_interpreter_call: z.looseObject({ code: nullable(z.string()), outputs: nullable(z.array(part)) }),
+  mcp_call: z.looseObject({ server_label: z.string(), name: z.string(), arguments: z.string() }),
+  mcp_approval_request: z.looseObject({ server_label: z.string(), name: z.string(), arguments: z.string() }),
+  mcp_approval_response: z.looseObject({
+    approval_request_id: z.string(),
+    approve: z.boolean(),
+    reason: nullable(z.string()),
+  }),
 } as const;
 
 const functionTool = z.looseObject({

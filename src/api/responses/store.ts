@@ -5,13 +5,18 @@ import type { HistoryItem } from './history.ts';
 import type { InputItem } from './items.ts';
 import type { ResponseObject } from './response.ts';
 
+/** What the model wrote for an item; for a call that ran here, with what it was given back. */
+export interface Written extends Message {
+  readonly result?: string;
+}
+
 /** A response and what it takes to go on from it. */
 export interface StoredResponse {
   readonly response: ResponseObject;
   /** Of its own request, without the history before it. */
   readonly input: readonly InputItem[];
   /** What the model wrote for items of the output, by their ids. */
-  readonly exact: ReadonlyMap<string, Message>;
+  readonly exact: ReadonlyMap<string, Written>;
   /** Whose ids those are. */
   readonly modelName: string;
 }

@@ -1,6 +1,7 @@
 import type { ToolDeclaration } from '../../chat/index.ts';
 import type { ToolChoice } from '../../harmony/index.ts';
 import { badRequest, validate } from '../validate.ts';
+import { type HostedWishes, matchWish, onlyAllowed, readWishes, type ServerTools } from './hosted/request.ts';
 import type { Note } from './response.ts';
 import { type PromptBody, toolSchemas } from './schema.ts';
 
@@ -18,21 +19,32 @@ interface OfferedTool {
 export type CalledTool = Pick<OfferedTool, 'type' | 'name' | 'namespace'>;
 
 /**
- * The tools of a request: functions, custom tools, and namespaces of both are offered to the model. What runs elsewhere
- * (`web_search`, `mcp`, `image_generation` …) is accepted, because agents send it whatever the server, and not offered.
+ * The tools of a request: functions, custom tools, and namespaces of both are offered to the model, and of what runs on servers
+ * (`web_search`, `code_interpreter`, `mcp`) what this one has. The others (`image_generation` …) are accepted, because agents send
+ * them whatever the server, and not offered.
  */
 export class Toolbox {
   readonly #tools: readonly OfferedTool[];
 
-  constructor(tools: PromptBody['tools']) {
+  readonly #wishes: HostedWishes;
+
+  constructor(tools: PromptBody['tools'], server?: ServerTools) {
+    this.#wishes = readWishes(tools, server);
     this.#tools = (tools ?? []).flatMap((tool, index) => readTool(tool, `tools[${index}]`, undefined));
   }
 
   /** Where calls are not held to what was asked. */
   get notes(): Note[] {
-    return this.#tools.flatMap(({ name, note }) =>
+    const own = this.#tools.flatMap(({ name, note }) =>
       note === undefined ? [] : [{ tool: name, path: '', message: note }],
     );
+    return [...own, ...this.#wishes.notes];
+  }
+
+  /** What of them runs here. */
+  hosted(choice: PromptBody['tool_choice']): HostedWishes {
+    const isList = typeof choice === 'object' && choice?.type === 'allowed_tools';
+    return isList ? onlyAllowed(this.#wishes, choice.tools ?? []) : this.#wishes;
   }
 
   /** How the model's call of a tool goes over the wire. One that was not declared is a function's. */
@@ -56,6 +68,8 @@ export class Toolbox {
       return { tools: [...new Set(allowed)], toolChoice: choice.mode ?? 'auto' };
     }
     const [tool] = this.#match(choice);
+    const hosted = tool === undefined ? matchWish(this.#wishes, choice) : undefined;
+    if (hosted !== undefined) return { tools: all, toolChoice: hosted === null ? 'required' : { name: hosted } };
     if (tool === undefined) {
       const what = typeof choice.name === 'string' ? `${choice.type} "${choice.name}"` : choice.type;
       throw badRequest(`tool_choice: no tool that the model can call is the ${what}`, 'tool_choice');

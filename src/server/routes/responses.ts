@@ -56,9 +56,9 @@ export const responsesRoutes: RouteGroup = {
   ],
 };
 
-function inMemory({ host, turns, log }: ServerContext): Responses {
+function inMemory({ host, turns, log, tools = [] }: ServerContext): Responses {
   const report = (err: unknown, id: string) => log.error({ responseId: id, err }, 'response failed');
-  return new Responses({ host, turns, store: new MemoryStore(), report });
+  return new Responses({ host, turns, store: new MemoryStore(), report, tools: { tools } });
 }
 
 function callerOf(c: RequestContext): { readonly client: string; readonly signal: AbortSignal } {
