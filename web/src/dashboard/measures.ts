@@ -1,0 +1,81 @@
+import { csv } from '../charts/csv.ts';
+import type { Point } from '../charts/series.ts';
+import type { Percentiles, StatsSample } from '../net/types.ts';
+
+export function pointsOf(
+  samples: readonly StatsSample[],
+  read: (sample: StatsSample) => number | null,
+): readonly Point[] {
+  return samples.map((sample) => ({ at: sample.at, value: read(sample) }));
+}
+
+export type Latency = 'firstTokenMs' | 'tokenGapMs' | 'requestMs';
+
+/** The newest that was measured in these samples; null: nothing was. */
+export function lastLatency(samples: readonly StatsSample[], latency: Latency): Percentiles | null {
+  return samples.findLast((sample) => sample[latency] !== null)?.[latency] ?? null;
+}
+
+/** Nothing runs, waits or was computed. */
+export function isIdle(sample: StatsSample): boolean {
+  return (
+    sample.running === 0 &&
+    sample.waiting === 0 &&
+    sample.promptTokensPerSecond === 0 &&
+    sample.outputTokensPerSecond === 0 &&
+    sample.requestsPerSecond === 0
+  );
+}
+
+/** When something last happened, unix ms; undefined: not in these samples. */
+export function lastBusy(samples: readonly StatsSample[]): number | undefined {
+  return samples.findLast((sample) => !isIdle(sample))?.at;
+}
+
+/** Of all prompt tokens of these samples, those that came from the cache; null: there were none. */
+export function meanHitRate(samples: readonly StatsSample[]): number | null {
+  let hits = 0;
+  let tokens = 0;
+  for (const { cacheHitRate, promptTokensPerSecond } of samples) {
+    if (cacheHitRate === null || promptTokensPerSecond === 0) continue;
+    hits += cacheHitRate * promptTokensPerSecond;
+    tokens += promptTokensPerSecond;
+  }
+  return tokens === 0 ? null : hits / tokens;
+}
+
+/** How many, in all the samples' time. */
+export function totalOf(
+  samples: readonly StatsSample[],
+  rateOf: (sample: StatsSample) => number,
+  step: number,
+): number {
+  return Math.round(samples.reduce((sum, sample) => sum + rateOf(sample) * step, 0));
+}
+
+const plain = [
+  'promptTokensPerSecond',
+  'outputTokensPerSecond',
+  'requestsPerSecond',
+  'errorsPerSecond',
+  'running',
+  'waiting',
+  'batchSize',
+  'cacheHitRate',
+  'kvBytesUsed',
+  'kvBytesCapacity',
+  'residentBytes',
+] as const satisfies readonly (keyof StatsSample)[];
+const latencies = ['firstTokenMs', 'tokenGapMs', 'requestMs'] as const;
+const ranks = ['p50', 'p95', 'p99'] as const;
+
+/** A row for each sample. */
+export function statsCsv(samples: readonly StatsSample[]): string {
+  const header = ['time', ...plain, ...latencies.flatMap((latency) => ranks.map((rank) => `${latency}_${rank}`))];
+  const rows = samples.map((sample) => [
+    new Date(sample.at).toISOString(),
+    ...plain.map((name) => sample[name]),
+    ...latencies.flatMap((latency) => ranks.map((rank) => sample[latency]?.[rank])),
+  ]);
+  return csv(header, rows);
+}
