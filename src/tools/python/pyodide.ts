@@ -27,6 +27,7 @@ export interface FileNode {
 }
 
 export interface MemoryFiles {
+  createNode(...where: unknown[]): FileNode;
   expandFileStorage(node: FileNode, newCapacity: number): void;
   resizeFileStorage(node: FileNode, newSize: number): void;
   readonly ops_table: { readonly file: { readonly stream: { write: WriteFile } } };
