@@ -35,7 +35,7 @@ export const moment: Signal<number | undefined> = signal(undefined);
 
 const tall = 132;
 const left = 58;
-const right = 10;
+const right = 4;
 const top = 8;
 const foot = 20;
 
@@ -53,7 +53,7 @@ export function Chart(props: ChartProps) {
   return (
     <figure ref={figure} class="chart card" aria-labelledby={id}>
       <figcaption id={id}>{title}</figcaption>
-      {width > 0 && <Plot {...props} series={inside} width={width} isEmpty={isEmpty} />}
+      {width > 0 && <Plot {...props} series={inside} width={width + 12} isEmpty={isEmpty} />}
       <ul class="chart-numbers">
         {inside.map((each) => (
           <Numbers key={each.name} series={each} format={format} />

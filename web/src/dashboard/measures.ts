@@ -32,16 +32,10 @@ export function lastBusy(samples: readonly StatsSample[]): number | undefined {
   return samples.findLast((sample) => !isIdle(sample))?.at;
 }
 
-/** Of all prompt tokens of these samples, those that came from the cache; null: there were none. */
+/** Mean of the samples in which prompts were looked up; null: there were none. */
 export function meanHitRate(samples: readonly StatsSample[]): number | null {
-  let hits = 0;
-  let tokens = 0;
-  for (const { cacheHitRate, promptTokensPerSecond } of samples) {
-    if (cacheHitRate === null || promptTokensPerSecond === 0) continue;
-    hits += cacheHitRate * promptTokensPerSecond;
-    tokens += promptTokensPerSecond;
-  }
-  return tokens === 0 ? null : hits / tokens;
+  const rates = samples.flatMap(({ cacheHitRate }) => (cacheHitRate === null ? [] : [cacheHitRate]));
+  return rates.length === 0 ? null : rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
 }
 
 /** How many, in all the samples' time. */

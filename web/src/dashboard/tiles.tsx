@@ -30,7 +30,7 @@ export function Tiles({ latest, samples, range }: TilesProps) {
         name="Prompt"
         value={latest && threeDigits(latest.promptTokensPerSecond)}
         unit="tokens/s"
-        more="computed and cached"
+        more="computed, without cached ones"
       />
       <Tile
         name="Running"

@@ -112,9 +112,10 @@ function Verdict({ found, step, theirs, samePrompt }: VerdictProps) {
   }
   return (
     <p class="verdict" role="status">
-      They part at token {found.parting! + 1}. {found.parting} tokens are the same up to there, {found.shared} of {a}{' '}
-      and {b} in all.
-      {prompts}
+      They part at token {found.parting! + 1}, after {found.parting} that are the same.{prompts}{' '}
+      <small>
+        In all {found.shared} tokens are in both, of {a} here and {b} there.
+      </small>
     </p>
   );
 }

@@ -4,14 +4,12 @@ import type { MachineFacts, ModelList, PullState } from '../net/types.ts';
 import { CheckIcon, CloseIcon, DownloadIcon, WarnIcon } from '../shell/icons.tsx';
 import { hasPlace, timeLeft } from './memory.ts';
 import { problemOf } from './names.ts';
-import { cancelPull, dismiss, ended, isDismissed, plain, pull } from './state.ts';
+import { cancelPull, dismiss, dismissed, plain, pull } from './state.ts';
 
 /** Models that can be had, and those on their way. */
 export function Pulls({ list }: { readonly list: ModelList }) {
-  const told = new Set(list.pulls.map(({ name }) => name));
-  const shown = [...list.pulls, ...ended.value.filter(({ name }) => !told.has(name))].filter(
-    (each) => !isDismissed(each),
-  );
+  const shown = list.pulls.filter(({ name, status }) => status === 'running' || !dismissed.value.has(name));
+  const running = new Set(list.pulls.flatMap(({ name, status }) => (status === 'running' ? [name] : [])));
   return (
     <section class="pulls" aria-labelledby="pulls-title">
       <h2 id="pulls-title">Get a model</h2>
@@ -26,7 +24,7 @@ export function Pulls({ list }: { readonly list: ModelList }) {
       {list.known.length > 0 && (
         <ul class="known" aria-label="Models that can be had">
           {list.known.map((each) => (
-            <Known key={each.name} {...each} machine={list.machine} isPulled={told.has(each.name)} />
+            <Known key={each.name} {...each} machine={list.machine} isPulled={running.has(each.name)} />
           ))}
         </ul>
       )}
@@ -148,10 +146,10 @@ function Pull({ pull: state }: { readonly pull: PullState }) {
               <button
                 type="button"
                 class="button"
-                aria-label={`Go on with ${state.name}`}
+                aria-label={`${again(state)} ${state.name}`}
                 onClick={() => void pull(state.name).catch(() => undefined)}
               >
-                Go on
+                {again(state)}
               </button>
             )}
             <button
@@ -183,6 +181,10 @@ function Pull({ pull: state }: { readonly pull: PullState }) {
       )}
     </li>
   );
+}
+
+function again({ status }: PullState): string {
+  return status === 'cancelled' ? 'Go on with' : 'Try again';
 }
 
 function words({ status, file }: PullState): string {

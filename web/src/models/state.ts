@@ -8,8 +8,8 @@ export const problem = signal<ConsoleError | undefined>(undefined);
 export const busy = signal<ReadonlyMap<string, 'load' | 'unload'>>(new Map());
 /** What went wrong with one model. */
 export const failures = signal<ReadonlyMap<string, ConsoleError>>(new Map());
-/** Pulls of this visit that have ended, newest last: the server forgets them. */
-export const ended = signal<readonly PullState[]>([]);
+/** Names of pulls that have ended and that a person has seen; the server goes on telling of them. */
+export const dismissed = signal<ReadonlySet<string>>(new Set());
 
 const restMs = 5000;
 const pullMs = 700;
@@ -37,7 +37,6 @@ let wake: () => void = () => undefined;
 async function refresh(stop?: AbortSignal): Promise<void> {
   try {
     const found = await json<ModelList>('ossia/models', stop ? { signal: stop } : {});
-    keepEnded(found);
     list.value = found;
     problem.value = undefined;
   } catch (cause) {
@@ -45,32 +44,8 @@ async function refresh(stop?: AbortSignal): Promise<void> {
   }
 }
 
-/** A pull that ran a moment ago and is told no more is over. */
-function keepEnded(found: ModelList): void {
-  const told = found.pulls.filter(({ status }) => status !== 'running');
-  const gone = (list.value?.pulls ?? []).filter(
-    ({ name, status }) => status === 'running' && !found.pulls.some((pull) => pull.name === name),
-  );
-  const isHere = (name: string) =>
-    found.models.some((model) => model.name === name || model.otherNames.includes(name) || model.from === name);
-  const now = [
-    ...told,
-    ...gone.map((pull) => ({ ...pull, status: isHere(pull.name) ? 'done' : 'cancelled' }) as const),
-  ];
-  if (now.length === 0) return;
-  const names = new Set([...now.map(({ name }) => name), ...found.pulls.map(({ name }) => name)]);
-  ended.value = [...ended.value.filter(({ name }) => !names.has(name)), ...now].slice(-10);
-}
-
 export function dismiss(name: string): void {
-  ended.value = ended.value.filter((pull) => pull.name !== name);
-  dismissed.add(name);
-}
-
-/** The server may go on telling of a pull that has ended. */
-const dismissed = new Set<string>();
-export function isDismissed({ name, status }: PullState): boolean {
-  return status !== 'running' && dismissed.has(name);
+  dismissed.value = new Set([...dismissed.value, name]);
 }
 
 export async function setLoaded(name: string, what: 'load' | 'unload'): Promise<void> {
@@ -87,8 +62,7 @@ export async function setLoaded(name: string, what: 'load' | 'unload'): Promise<
 
 /** Throws an `ApiError` when the server will not. */
 export async function pull(name: string): Promise<void> {
-  dismissed.delete(name);
-  ended.value = ended.value.filter((each) => each.name !== name);
+  dismissed.value = new Set([...dismissed.value].filter((each) => each !== name));
   const state = await json<PullState>('ossia/models/pull', { body: { name } });
   if (list.value) {
     const others = list.value.pulls.filter((each) => each.name !== state.name);
