@@ -5,7 +5,7 @@ import { webAssembly } from './webassembly.ts';
 /** What Ossia uses of the package pyodide. */
 export interface Pyodide {
   runPython(source: string): unknown;
-  setInterruptBuffer(buffer: Int32Array): void;
+  setInterruptBuffer(buffer: { 0: number }): void;
   setStdin(options: { stdin: () => null }): void;
   setStdout(options: { write: (bytes: Uint8Array) => number }): void;
   setStderr(options: { write: (bytes: Uint8Array) => number }): void;

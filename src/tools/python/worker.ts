@@ -12,6 +12,14 @@ const port = parentPort!;
 const interrupt = new Int32Array(start.interrupt);
 const send = (message: FromWorker) => port.postMessage(message);
 
+/** Pyodide reads the signal and then clears it, in two steps, and would lose one that comes between. */
+const signals = {
+  get 0(): number {
+    return Atomics.exchange(interrupt, 0, 0);
+  },
+  set 0(_) {},
+};
+
 /** Bytes of output of the program that runs: shown, and left out. */
 let shown = 0;
 let cut = 0;
@@ -41,7 +49,7 @@ async function open(): Promise<(source: string) => unknown> {
   limitMemory(start.maxMemory);
   const python: Pyodide = await startPyodide(files);
   limitFiles(python.FS, start.maxFiles);
-  python.setInterruptBuffer(interrupt);
+  python.setInterruptBuffer(signals);
   python.setStdin({ stdin: () => null });
   python.setStdout(showTo(new TextDecoder()));
   python.setStderr(showTo(new TextDecoder()));
