@@ -84,9 +84,14 @@ function serverTools({ tools = [], toolLimits }: ServeOptions): ServerTools {
   return { tools, ...(toolLimits === undefined ? {} : { limits: toolLimits }) };
 }
 
+const ASKED_AGAIN_AND_AGAIN: ReadonlySet<string> = new Set([
+  ...['/health', '/ready', '/ping', '/metrics'],
+  ...['/ossia/stats', '/ossia/stats/live', '/ossia/models'],
+]);
+
 /** One line a request; probes only when asked for every detail. */
 function logRequest(log: Logger, { route, turn, left, durationMs, ...record }: AccessRecord): void {
-  const isProbe = route === '/health' || route === '/ready' || route === '/ping' || route === '/metrics';
+  const isProbe = ASKED_AGAIN_AND_AGAIN.has(route) && record.method === 'GET';
   const rounded = (ms: number | undefined) => (ms === undefined ? ms : Math.round(ms * 10) / 10);
   const fields = withoutAbsent({
     ...record,
