@@ -23,6 +23,8 @@ export interface ServeFlags extends LoadFlags {
   readonly maxBody?: number;
   readonly maxConnections?: number;
   readonly requestTimeout?: number;
+  /** False with --no-console. */
+  readonly console: boolean;
   /** False with --no-constrain. */
   readonly constrain: boolean;
   readonly drain: number;
@@ -80,6 +82,7 @@ export function addServeFlags(command: Command): Command {
     'end turns that take longer, with what there is (default: never)',
     'OSSIA_REQUEST_TIMEOUT',
   ).argParser(parseDuration);
+  flag('--no-console', 'serve the APIs alone, without pages for a browser');
   flag('--no-constrain', 'let models write malformed turns (for research)');
   flag('--drain <time>', 'how long running turns may go on after SIGTERM', 'OSSIA_DRAIN')
     .argParser(parseDuration)

@@ -31,6 +31,7 @@ export function serveOptionsOf(context: Context, flags: ServeFlags): ServeOption
     maxBodyBytes: flags.maxBody,
     maxConnections: flags.maxConnections,
     requestTimeoutMs: flags.requestTimeout,
+    console: flags.console,
     constrain: flags.constrain,
     dataDirectory: dataDirectory(context, flags.data),
     storeDays: flags.storeDays,
