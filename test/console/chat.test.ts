@@ -21,9 +21,9 @@ describe('chat with the embedded model', { skip }, () => {
           await screenshot(page, `chat-welcome-${theme}`);
           await page.getByRole('button', { name: 'What is MXFP4?' }).click();
           await page.getByText('The answer is complete').waitFor({ state: 'attached' });
-          assert.match(await page.locator('.answer .text').innerText(), /MXFP4|4 bits|4-bit/i);
+          assert.match(String(await page.locator('.answer > .text').textContent()), /MXFP4|4 bits|4-bit/i);
           assert.match(
-            await page.locator('.answer .usage').innerText(),
+            await page.locator('.answer .usage').textContent(),
             /ossia-nano[\s\S]*\d+ tokens[\s\S]*seed \d+[\s\S]*Inspect/,
           );
           await checkAccessibility(page);

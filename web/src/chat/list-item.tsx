@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { DownloadIcon, EditIcon, MoreIcon, TrashIcon } from '../shell/icons.tsx';
+import { putBeside } from '../shell/popover.ts';
 import { hrefOf } from '../shell/route.ts';
 import { saveFile } from '../shell/save-file.ts';
 import { toast } from '../shell/toasts.tsx';
@@ -64,15 +65,6 @@ function ItemMenu({ heading, onRename }: { readonly heading: Heading; readonly o
       </div>
     </>
   );
-}
-
-/** A popover stands in the middle of the window unless it is put somewhere. */
-function putBeside(menu: HTMLElement): void {
-  const button = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.getBoundingClientRect();
-  if (!button || !menu.matches(':popover-open')) return;
-  const { width, height } = menu.getBoundingClientRect();
-  menu.style.left = `${Math.max(8, Math.min(button.right - width, innerWidth - width - 8))}px`;
-  menu.style.top = `${button.bottom + height + 8 > innerHeight ? button.top - height - 4 : button.bottom + 4}px`;
 }
 
 async function removeWithUndo({ id, title }: Heading): Promise<void> {

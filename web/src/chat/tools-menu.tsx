@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks';
 import { ToolIcon } from '../shell/icons.tsx';
+import { putBeside } from '../shell/popover.ts';
 import { current, setSettings } from '../state/conversations.ts';
 import { tools } from '../state/server.ts';
 
@@ -14,7 +15,7 @@ export function ToolsMenu() {
         <ToolIcon size={15} />
         {on > 0 ? `${on} ${on === 1 ? 'tool' : 'tools'}` : 'Tools'}
       </button>
-      <div id={id} popover="auto" class="menu tools-menu">
+      <div id={id} popover="auto" class="menu tools-menu" onToggle={(event) => putBeside(event.currentTarget)}>
         <ToolToggles />
       </div>
     </>
@@ -39,9 +40,8 @@ export function ToolToggles() {
             <span>
               <strong>{name}</strong>
               <span class="hint">
-                {problem ?? description}
-                {asksFirst && ' Asks before it does anything.'}
-                {details.length > 0 && ` (${details.slice(0, 8).join(', ')}${details.length > 8 ? ' …' : ''})`}
+                {problem ?? [description, ...details.slice(0, 8), ...(details.length > 8 ? ['…'] : [])].join(' · ')}
+                {asksFirst && ' · asks first'}
               </span>
             </span>
           </label>

@@ -1,6 +1,7 @@
 import { hrefOf } from '../shell/route.ts';
 import { current } from '../state/conversations.ts';
 import { answeringModel, isReachable, models } from '../state/server.ts';
+import { focusComposer } from './composer.tsx';
 import { say } from './say.ts';
 
 /** What the embedded model was made for, and what larger ones are good at. */
@@ -41,7 +42,14 @@ export function Welcome() {
         <ul class="prompts">
           {(isSmall ? small : large).map(({ title, text }) => (
             <li key={text}>
-              <button type="button" class="prompt" onClick={() => say(text)}>
+              <button
+                type="button"
+                class="prompt"
+                onClick={() => {
+                  say(text);
+                  focusComposer();
+                }}
+              >
                 <strong>{title}</strong>
                 <span>{text}</span>
               </button>

@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useContext, useId } from 'preact/hooks';
 import type { Citation } from '../net/types.ts';
+import { putBeside } from '../shell/popover.ts';
 import { safeHref } from './safe-link.ts';
 
 /** Of the answer that is drawn; empty until it is complete. */
@@ -35,7 +36,7 @@ function CitedLines({ id, citation }: { readonly id: string; readonly citation: 
   const { page, lines, quote } = citation;
   const href = safeHref(page.url);
   return (
-    <span id={id} popover="auto" class="cited" role="note">
+    <span id={id} popover="auto" class="cited" role="note" onToggle={(event) => putBeside(event.currentTarget)}>
       <strong>{page.title || page.url}</strong>
       <q>{quote}</q>
       <span class="hint">

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Builder, formula } from './katex-nodes.ts';
 
 type Katex = typeof import('katex').default;
 
@@ -33,26 +34,25 @@ export function Maths({ source, display }: { readonly source: string; readonly d
   useEffect(() => {
     if (isReady && katex && place.current && source.length < LONGEST) draw(katex, source, display, place.current);
   }, [isReady, source, display]);
-  const plain = display ? `\\[${source}\\]` : `\\(${source}\\)`;
   return (
     <span class={display ? 'maths display' : 'maths'}>
-      {isReady && source.length < LONGEST ? <span key="drawn" ref={place} /> : <span key="plain">{plain}</span>}
+      {isReady && source.length < LONGEST ? (
+        <span key="drawn" ref={place} />
+      ) : (
+        <span key="plain">{plainOf(source, display)}</span>
+      )}
     </span>
   );
 }
 
-/** Builds nodes, no HTML text; links, pictures and styles that a formula asks for are refused. */
-function draw(with_: Katex, source: string, displayMode: boolean, place: HTMLElement): void {
+function draw(katex: Katex, source: string, display: boolean, place: HTMLElement): void {
   try {
-    with_.render(source, place, {
-      displayMode,
-      throwOnError: false,
-      trust: false,
-      strict: 'ignore',
-      maxSize: 30,
-      maxExpand: 500,
-    });
+    place.replaceChildren(formula(katex as unknown as Builder, source, display));
   } catch {
-    place.textContent = source;
+    place.textContent = plainOf(source, display); // what is no formula stays a text
   }
+}
+
+function plainOf(source: string, display: boolean): string {
+  return display ? `\\[${source}\\]` : `\\(${source}\\)`;
 }
