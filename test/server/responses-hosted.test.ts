@@ -365,7 +365,7 @@ test('whoever leaves while a tool runs stops it, and what is not stored is forgo
     leave.abort();
     await assert.rejects(request);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-    await eventually(() => box.forgotten.length > 0);
+    await eventually('forgotten', () => box.forgotten.length > 0);
   });
 });
 
