@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { bits, count, duration } from '../charts/format.ts';
+import { bits, count, duration, grouped } from '../charts/format.ts';
 import { save } from '../charts/save.ts';
 import { DownloadIcon, PlusIcon, RetryIcon } from '../shell/icons.tsx';
 import { hrefOf } from '../shell/route.ts';
@@ -146,8 +146,8 @@ function Facts({ record, current }: { readonly record: TurnRecord; readonly curr
   const options = record.body.options;
   const told = [
     record.model,
-    `prompt ${current.prompt.length}, ${current.cached} cached`,
-    `output ${facts.tokens}, ${facts.forced} forced`,
+    `prompt ${grouped(current.prompt.length)}, ${grouped(current.cached)} cached`,
+    `output ${grouped(facts.tokens)}, ${grouped(facts.forced)} forced`,
     `${bits(facts.meanSurprise)} of surprise a choice`,
     ...(facts.meanEntropy === undefined ? [] : [`${bits(facts.meanEntropy)} of entropy`]),
     ...(sampled === 0 ? [] : [`${Math.round((100 * facts.greedy) / sampled)} % the most probable`]),
