@@ -3,7 +3,7 @@ import { OssiaError } from '../../base/index.ts';
 import type { Tool, ToolFunction, ToolRequest, ToolResult } from '../types.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { McpFunction } from './functions.ts';
-import { plain } from './lines.ts';
+import { plain, withinReason } from './lines.ts';
 import { cut, toResult } from './result.ts';
 import type { McpApproval, McpOptions, McpServer } from './types.ts';
 
@@ -41,7 +41,7 @@ class McpTool implements Tool {
     this.#approval = server.approval ?? options.approval ?? 'always';
     this.#maxResultCharacters = maxResultCharacters;
     this.#options = {
-      log: (line) => log(`${this.name}: ${line}`),
+      log: withinReason((line) => log(`${this.name}: ${line}`)),
       connectTimeoutMs,
       callTimeoutMs,
       fetch: options.fetch ?? fetch,
