@@ -16,6 +16,7 @@
 export {
   type ApiKey,
   apiKey,
+  defaultTools,
   type Logger,
   type LogOptions,
   type RunningServer,
