@@ -155,6 +155,7 @@ describe('the inspector', { skip }, () => {
 
   test('a turn of 100,000 tokens can be walked through', async () => {
     await withPage(inspector(), async (page) => {
+      page.setDefaultTimeout(60_000);
       await page.route('**/ossia/turns', (route) =>
         route.fulfill({ headers: { 'content-type': 'text/event-stream' }, body: longTurn(100_000) }),
       );

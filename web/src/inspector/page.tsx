@@ -200,7 +200,7 @@ function Tokens({ record, current }: { readonly record: TurnRecord; readonly cur
         />
         <div id="inspector-side" role="tabpanel" aria-label={side.value}>
           {side.value === 'token' ? (
-            <Detail step={current} position={shown.value} />
+            <DetailAtCursor current={current} />
           ) : (
             <Experts model={record.model} step={current} />
           )}
@@ -208,6 +208,11 @@ function Tokens({ record, current }: { readonly record: TurnRecord; readonly cur
       </aside>
     </div>
   );
+}
+
+/** By itself, so that the text is not drawn anew whenever the pointer moves. */
+function DetailAtCursor({ current }: { readonly current: TracedStep }) {
+  return <Detail step={current} position={shown.value} />;
 }
 
 function Replay({ record }: { readonly record: TurnRecord }) {
