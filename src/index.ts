@@ -85,6 +85,7 @@ export {
   type Python,
   type PythonOptions,
   readMcpConfig,
+  readMcpFile,
   type SearchProvider,
   searxng,
   type Tool,
