@@ -314,7 +314,8 @@ test('a server that a request brings is opened, used and closed, with its header
         approval: 'never',
       },
     ]);
-    assert.doesNotMatch(JSON.stringify(response), /Bearer/);
+    assert.doesNotMatch(JSON.stringify(response.tools), /abc|"a"/);
+    assert.deepEqual((response.tools as { headers: object }[])[0]?.headers, { 'x-team': '<redacted>' });
   });
   assert.equal(mcp.isClosed, true);
 });
