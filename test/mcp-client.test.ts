@@ -181,7 +181,7 @@ test('what cannot be reached says so: no such command, one that ends, one that s
   await new Promise((resolve) => unused.close(resolve));
   const cases: readonly (readonly [McpServer, RegExp])[] = [
     [{ ...program(), command: '/no/such/program' } as McpServer, /fix \(\/no\/such\/program\): .*ENOENT/],
-    [program('broken'), /Connection closed/],
+    [program('broken'), /Connection closed; it said: the fixture starts · ended with exit code 1/],
     [program('mute'), /timed out/i],
     [
       address(`http://127.0.0.1:${port}/mcp?key=secret`),
