@@ -13,7 +13,6 @@ export class OutputTokens {
   /** What stands behind `<|channel|>` in the header that is open. */
   #name: string | undefined;
   #band: Band = 'header';
-  #isBody = false;
 
   constructor(tokenizer: Tokenizer) {
     this.#texts = new TokenTexts(tokenizer);
@@ -33,13 +32,12 @@ export class OutputTokens {
   #bandOf(id: number): Band {
     switch (this.#texts.control(id)) {
       case undefined:
-        return this.#isBody ? this.#band : this.#header(this.#texts.of(id).text);
+        return this.#read(this.#texts.of(id).text);
       case '<|start|>':
         return this.#open(undefined);
       case '<|channel|>':
         return this.#open('');
       case '<|message|>':
-        this.#isBody = true;
         if (this.#band === 'header') this.#band = 'final'; // a message of no known channel is read as an answer
         return this.#band;
       case '<|constrain|>':
@@ -49,7 +47,8 @@ export class OutputTokens {
     }
   }
 
-  #header(text: string): Band {
+  /** Text of a header, until it has named its channel; then of anything. */
+  #read(text: string): Band {
     if (this.#name === undefined || this.#band !== 'header') return this.#band;
     this.#name += text;
     this.#band = (CHANNEL.exec(this.#name)?.[1] as Band | undefined) ?? 'header';
@@ -58,7 +57,6 @@ export class OutputTokens {
 
   #open(name: string | undefined): Band {
     this.#name = name;
-    this.#isBody = false;
     this.#band = 'header';
     return this.#band;
   }
