@@ -5,7 +5,8 @@ import type { OutputToken } from './types.ts';
 
 type Band = OutputToken['channel'];
 
-const CHANNEL = /^\s*(analysis|commentary|final)(?![a-z])/;
+/** `comment` is a token, and the beginning of the one channel that is two. */
+const CHANNEL = /^\s*(?:(analysis|final)|comment(?:ary)?)(?![a-z])/;
 
 /** Reads the tokens of one turn, from right behind `<|start|>assistant`. */
 export class OutputTokens {
@@ -51,7 +52,8 @@ export class OutputTokens {
   #read(text: string): Band {
     if (this.#name === undefined || this.#band !== 'header') return this.#band;
     this.#name += text;
-    this.#band = (CHANNEL.exec(this.#name)?.[1] as Band | undefined) ?? 'header';
+    const found = CHANNEL.exec(this.#name);
+    if (found) this.#band = (found[1] as 'analysis' | 'final' | undefined) ?? 'commentary';
     return this.#band;
   }
 
