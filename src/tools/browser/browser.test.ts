@@ -214,7 +214,7 @@ test('conversations have their own pages, and a bounded number of them is kept',
 });
 
 test('pages of a conversation are bounded by their size, too', async () => {
-  const { browser, call } = open({ characters: 8_000 });
+  const { browser, call } = open({ characters: 5_000 });
   await call('open', { id: 'https://one.example/' });
   await call('open', { id: 'https://long.example/' });
   assert.deepEqual(browser.citations('c', '【0†L1】'), []);
