@@ -340,7 +340,7 @@ test('tools are told with what they offer, and why one cannot be used', async ()
     ...more,
   });
   const tools = [
-    tool({ name: 'python', builtin: 'python' }),
+    tool({ name: 'browser', builtin: 'browser', details: ['offline: 23 pages'] }),
     tool({ name: 'mcp:files', functions: async () => [{ name: 'read' }, { name: 'list' }], needsApproval: () => true }),
     tool({ name: 'mcp:gone', functions: () => Promise.reject(new Error('connection refused')) }),
   ];
@@ -349,7 +349,7 @@ test('tools are told with what they offer, and why one cannot be used', async ()
     assert.deepEqual(
       told.map(({ name, kind, details, problem, asksFirst }) => ({ name, kind, details, problem, asksFirst })),
       [
-        { name: 'python', kind: 'python', details: [], problem: undefined, asksFirst: false },
+        { name: 'browser', kind: 'browser', details: ['offline: 23 pages'], problem: undefined, asksFirst: false },
         { name: 'mcp:files', kind: 'mcp', details: ['read', 'list'], problem: undefined, asksFirst: true },
         { name: 'mcp:gone', kind: 'mcp', details: [], problem: 'connection refused', asksFirst: false },
       ],
