@@ -87,7 +87,7 @@ describe('when something is wrong', { skip }, () => {
           await page.getByRole('button', { name: 'Continue' }).click();
           await page.getByText('end of it.').waitFor();
           await answered(page);
-          await ask(page, 'word '.repeat(800));
+          await ask(page, 'word '.repeat(590));
           await page.getByRole('button', { name: 'Leave out the oldest messages' }).waitFor();
           await checkAccessibility(page);
           await screenshot(page, 'trouble-context');
