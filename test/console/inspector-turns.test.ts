@@ -30,11 +30,11 @@ describe('turns in the inspector', { skip }, () => {
     const url = await start(t, scripted([say(hostile)]));
     await withPage(url, async (page) => {
       await ask(page, 'Say something bad');
-      await page.getByRole('link', { name: 'Inspect' }).click();
+      await page.getByRole('link', { name: 'Inspect', exact: true }).click();
       await page.locator('.tokens .token').first().waitFor();
       const text = (await page.locator('.band.final .token:not(.control)').allTextContents()).join('');
       assert.ok(text.includes('<img src=x onerror=alert(1)><script>alert(2)</script>'), text);
-      assert.ok(text.includes('⟨U+202E⟩'), 'what turns text around is named, not obeyed');
+      assert.ok(!text.includes('\u202e'), 'what turns text around is shown, not obeyed');
       assert.equal(await page.locator('.inspector img, .inspector script').count(), 0);
     });
   });
@@ -50,7 +50,7 @@ describe('turns in the inspector', { skip }, () => {
         .getByRole('button', { name: /^(Allow|Allow once)$/ })
         .first()
         .click();
-      await page.getByRole('link', { name: 'Inspect' }).click();
+      await page.getByRole('link', { name: 'Inspect', exact: true }).click();
       const steps = page.getByRole('combobox', { name: 'Step' });
       await steps.waitFor();
       assert.equal(await steps.locator('option').count(), 2);
