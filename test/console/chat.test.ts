@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { RunningServer } from '../../src/server/index.ts';
 import { checkAccessibility, screenshot, skip, withPage } from './browser.ts';
+import { ask } from './chat-page.ts';
 import { consoleServer } from './server.ts';
 
 describe('chat with the embedded model', { skip }, () => {
@@ -32,5 +33,28 @@ describe('chat with the embedded model', { skip }, () => {
         { theme },
       );
     }
+  });
+
+  test('an answer has the form that the settings ask for, and a schema that is none is said', async () => {
+    await withPage(server.url, async (page) => {
+      await page.getByRole('button', { name: 'Settings' }).click();
+      await page.getByLabel('Form of the answer').selectOption('JSON of a schema');
+      await page.getByRole('textbox', { name: 'Schema' }).fill('{ "type": "object"');
+      await page.getByText('This is no JSON').waitFor();
+      await checkAccessibility(page);
+      await page
+        .getByRole('textbox', { name: 'Schema' })
+        .fill(
+          '{ "type": "object", "properties": { "n": { "enum": [7] } }, "required": ["n"], "additionalProperties": false }',
+        );
+      await page.getByLabel('Seed').fill('11');
+      await page.getByLabel('Instructions').fill('Answer briefly.');
+      await page.getByRole('button', { name: 'Close the settings' }).click();
+      await ask(page, 'How many?');
+      assert.deepEqual(JSON.parse(String(await page.locator('.answer > .text').textContent())), { n: 7 });
+      assert.match(String(await page.locator('.usage').textContent()), /seed 11/);
+      await page.reload();
+      await page.locator('.usage', { hasText: 'Inspect' }).waitFor(); // kept, tokens and all
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { type ScriptedTurn, type ScriptOptions, scriptedModel } from '../../src/chat/testing.ts';
 import { o200kHarmony } from '../../src/tokenizer/index.ts';
-import type { Tool, ToolResult } from '../../src/tools/index.ts';
+import type { Citation, Tool, ToolResult } from '../../src/tools/index.ts';
 
 /** Turns that a scripted model writes, and tools for them. */
 
@@ -54,6 +54,27 @@ export function filesTool(): Tool & { readonly calls: string[] } {
       calls.push(text);
       return { text: 'Written.', action: { type: 'mcp', server: 'files', tool: 'write_file' } };
     },
+    close: async () => {},
+  };
+}
+
+const PAGE = { url: 'https://example.org/penguins', title: 'On penguins' };
+
+/** Finds one page, whatever is searched. */
+export function browserTool(): Tool {
+  return {
+    name: 'browser',
+    builtin: 'browser',
+    call: async ({ arguments: text }): Promise<ToolResult> => {
+      const { query } = JSON.parse(text) as { readonly query: string };
+      const hostile = { url: 'javascript:alert(1)', title: 'A page that is none' };
+      return { text: 'L0: Penguins live in the south.', action: { type: 'search', query, results: [PAGE, hostile] } };
+    },
+    citations: (_, answer): readonly Citation[] =>
+      [...answer.matchAll(/【0†L0】/g)].map(({ index, 0: text }) => ({
+        ...{ text, start: index, end: index + text.length, page: PAGE },
+        ...{ lines: { first: 0, last: 0 }, quote: 'Penguins live in the south.' },
+      })),
     close: async () => {},
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkAccessibility, screenshot, skip, withPage } from './browser.ts';
 import { ask, enableTools } from './chat-page.ts';
-import { callTo, filesTool, python, pythonTool, say, scripted, think } from './scripts.ts';
+import { browserTool, callTo, filesTool, python, pythonTool, say, scripted, think } from './scripts.ts';
 import { consoleServer } from './server.ts';
 
 describe('tools in the chat', { skip }, () => {
@@ -20,6 +20,32 @@ describe('tools in the chat', { skip }, () => {
         assert.equal(await page.locator('.answer > .text strong').textContent(), '42');
         await checkAccessibility(page);
         await screenshot(page, 'tool-python');
+      });
+    } finally {
+      await server.close();
+      await model.close();
+    }
+  });
+
+  test('a search shows its sources, and a citation the lines that it points to', async () => {
+    const search = '<|channel|>analysis to=browser.search code<|message|>{"query":"penguins"}<|call|>';
+    const model = scripted([search, say('They live in the south【0†L0】, not in the north【7†L1】.')]);
+    const server = await consoleServer({ model, tools: [browserTool()] });
+    try {
+      await withPage(server.url, async (page) => {
+        await enableTools(page, 'browser');
+        await ask(page, 'Where do penguins live?');
+        await page.getByRole('button', { name: 'Source 1: On penguins' }).click();
+        await page.getByText('Penguins live in the south.').waitFor();
+        assert.equal(await page.locator('.citation.unknown').textContent(), '7');
+        await checkAccessibility(page);
+        await screenshot(page, 'tool-citation');
+        await page.keyboard.press('Escape');
+        const card = page.getByRole('region', { name: 'Tool browser.search' });
+        await card.getByRole('button', { name: /browser\.search/ }).click();
+        await card.getByRole('link', { name: 'On penguins' }).waitFor();
+        assert.equal(await card.getByRole('link').count(), 1); // what is no address is no link
+        await screenshot(page, 'tool-search');
       });
     } finally {
       await server.close();

@@ -73,8 +73,8 @@ export function SettingsPanel() {
             value={apiKey.value}
             onChange={(event) => setApiKey(event.currentTarget.value)}
           />
-          <span class="hint">Stays in this tab.</span>
         </label>
+        <p class="hint">The key stays in this tab.</p>
       </form>
     </aside>
   );
@@ -97,9 +97,11 @@ function Format({ settings }: { readonly settings: Settings }) {
         </select>
       </label>
       {settings.format === 'schema' && (
-        <label class="row">
-          <span>Schema</span>
+        <div class="row">
+          <label for="settings-schema">Schema</label>
           <textarea
+            id="settings-schema"
+            aria-describedby="settings-schema-hint"
             class="field code-field"
             rows={7}
             spellcheck={false}
@@ -107,10 +109,10 @@ function Format({ settings }: { readonly settings: Settings }) {
             value={settings.schema}
             onInput={(event) => setSettings({ schema: event.currentTarget.value })}
           />
-          <span class={problem ? 'hint bad-text' : 'hint'} role="status">
+          <span id="settings-schema-hint" class={problem ? 'hint bad-text' : 'hint'} role="status">
             {problem ? `${problem}: answers are plain text until it is one.` : 'The model cannot write anything else.'}
           </span>
-        </label>
+        </div>
       )}
     </>
   );

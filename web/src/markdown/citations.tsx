@@ -40,7 +40,7 @@ function CitedLines({ id, citation }: { readonly id: string; readonly citation: 
       <strong>{page.title || page.url}</strong>
       <q>{quote}</q>
       <span class="hint">
-        Lines {lines.first}–{lines.last} of{' '}
+        {lines.first === lines.last ? `Line ${lines.first}` : `Lines ${lines.first}–${lines.last}`} of{' '}
         {href ? (
           <a href={href} target="_blank" rel="noopener noreferrer nofollow">
             {page.url}
