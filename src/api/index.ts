@@ -16,6 +16,7 @@ export {
   type ConsoleService,
   ConsoleTurns,
   consoleError,
+  consoleErrorOf,
   conversationBody,
   nameBody,
   renderTurn,

@@ -17,7 +17,7 @@ import {
 export interface TurnRequest {
   /** The id that the response bears: `resp_…`, `chatcmpl-…`. */
   readonly id: string;
-  readonly api: 'responses' | 'chat' | 'completions' | 'ollama' | 'anthropic' | 'console';
+  readonly api: 'responses' | 'chat' | 'completions' | 'ollama' | 'anthropic' | 'console' | 'mcp';
   /** For fairness: a key's name, or an address. */
   readonly client: string;
   /** Fires when whoever asked has left. */

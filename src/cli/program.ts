@@ -5,6 +5,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
+import { addMcp } from './commands/mcp.ts';
 import { addPs } from './commands/ps.ts';
 import { addPull } from './commands/pull.ts';
 import { addRm } from './commands/rm.ts';
@@ -28,6 +29,7 @@ export function createProgram(context: Context): Command {
   addRun(program, context);
   addChat(program, context);
   addServe(program, context);
+  addMcp(program, context);
   addKey(program, context);
   addPull(program, context);
   addList(program, context);

@@ -9,11 +9,12 @@ const LAST_WORDS_MS = 5000;
 /** Ends a server in order: nobody is left without an answer, and nothing that was acknowledged is lost. */
 export async function closeServer(
   server: Server,
-  { turns, responses, store, models, tools }: Composed,
+  { turns, responses, store, models, tools, console }: Composed,
   lifecycle: Lifecycle,
   drainMs: number,
 ): Promise<void> {
   lifecycle.drain();
+  await within(LAST_WORDS_MS, console?.close());
   await within(drainMs, untilIdle(lifecycle, turns));
   await within(LAST_WORDS_MS, responses.close()); // before its turns, so that it is written down who ended them
   turns.stopAll();
@@ -36,7 +37,7 @@ async function untilIdle(lifecycle: Lifecycle, turns: Turns): Promise<void> {
   while (turns.size > 0) await new Promise((resolve) => setTimeout(resolve, 20).unref());
 }
 
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+async function within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const time = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms);

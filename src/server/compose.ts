@@ -3,6 +3,7 @@ import { version } from '../base/index.ts';
 import { TurnMemory } from '../chat/index.ts';
 import type { Tool } from '../tools/index.ts';
 import { type App, createApp } from './app.ts';
+import { ConsoleState, StatsRecorder } from './console/index.ts';
 import { guardsOf } from './guards.ts';
 import { type AccessRecord, RequestScope } from './http/access.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -24,6 +25,8 @@ export interface Composed {
   /** The host, where the server made it. */
   readonly models: ModelHost | undefined;
   readonly tools: readonly Tool[];
+  /** Of the console, where it is served. */
+  readonly console: ConsoleState | undefined;
 }
 
 /** Puts a server together. Throws `server/store-failed`, `server/bad-option`. */
@@ -31,11 +34,12 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
   const { dataDirectory, storeDays } = options;
   const scope = new RequestScope();
   const metrics = new Metrics(version());
+  const recorder = new StatsRecorder();
   const models = options.host === undefined ? new ModelHost(modelOptions(options)) : undefined;
   const host = models ?? options.host!;
   const turns = new Turns({
     memory: new TurnMemory(),
-    observer: observeAll([metrics.turns, tallyTurns(scope)]),
+    observer: observeAll([metrics.turns, tallyTurns(scope), recorder.turns]),
     constrain: options.constrain ?? true,
   });
   const store = await openResponseStore({
@@ -46,11 +50,13 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
   const report = (err: unknown, id: string) => log.error({ responseId: id, err }, 'response failed');
   const tools = serverTools(options);
   const responses = new Responses({ host, turns, store, report, tools });
+  const withConsole = options.console ?? true;
+  const state = withConsole ? new ConsoleState({ host, turns, recorder }) : undefined;
   const over = (record: AccessRecord) => {
     metrics.http.record(record);
+    recorder.request(record);
     logRequest(log, record);
   };
-  const withConsole = options.console ?? true;
   const groups = [
     ...(withConsole ? [consolePages()] : []),
     probeRoutes({ notReady: async () => lifecycle.notReady }),
@@ -58,11 +64,14 @@ export async function compose(options: ServeOptions, lifecycle: Lifecycle, log: 
     ...(withConsole ? routeGroups : routeGroups.filter((group) => group !== consoleRoutes)),
   ];
   const app = createApp(
-    { host, turns, responses, log, tools: tools.tools, version: version() },
+    {
+      ...{ host, turns, responses, log, tools: tools.tools, version: version() },
+      ...(state === undefined ? {} : { console: state }),
+    },
     [...groups, openApiRoutes(groups)],
     guardsOf(options, { scope, lifecycle, over }),
   );
-  return { app, host, turns, responses, store, models, tools: tools.tools };
+  return { app, host, turns, responses, store, models, tools: tools.tools, console: state };
 }
 
 function modelOptions(options: ServeOptions) {
@@ -75,9 +84,14 @@ function serverTools({ tools = [], toolLimits }: ServeOptions): ServerTools {
   return { tools, ...(toolLimits === undefined ? {} : { limits: toolLimits }) };
 }
 
+const ASKED_AGAIN_AND_AGAIN: ReadonlySet<string> = new Set([
+  ...['/health', '/ready', '/ping', '/metrics'],
+  ...['/ossia/stats', '/ossia/stats/live', '/ossia/models'],
+]);
+
 /** One line a request; probes only when asked for every detail. */
 function logRequest(log: Logger, { route, turn, left, durationMs, ...record }: AccessRecord): void {
-  const isProbe = route === '/health' || route === '/ready' || route === '/ping' || route === '/metrics';
+  const isProbe = ASKED_AGAIN_AND_AGAIN.has(route) && record.method === 'GET';
   const rounded = (ms: number | undefined) => (ms === undefined ? ms : Math.round(ms * 10) / 10);
   const fields = withoutAbsent({
     ...record,

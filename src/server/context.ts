@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Host, Responses, Turns } from '../api/index.ts';
 import type { Tool } from '../tools/index.ts';
+import type { ConsoleState } from './console/index.ts';
 import type { Logger } from './log.ts';
 
 /** What routes are given: everything that outlives a request. */
@@ -11,6 +12,8 @@ export interface ServerContext {
   readonly log: Logger;
   /** What turns may let the model call here. Default: nothing. */
   readonly tools?: readonly Tool[];
+  /** What the console's server side keeps. Default: it keeps its own, which nobody tells of turns and requests. */
+  readonly console?: ConsoleState;
   /** Makes and keeps responses. Default: keeps them in memory, until the server ends. */
   readonly responses?: Responses;
   /** Of the package. */

@@ -5,6 +5,7 @@ export { type ApiKey, apiKey, keyLine, newKey, parseKeyFile } from './http/keys.
 export { type Logger, silent } from './log.ts';
 export { LOG_LEVELS, type LogLevel, type LogOptions } from './logging/levels.ts';
 export * from './machine/index.ts';
+export { type McpStdioOptions, serveMcp } from './mcp/index.ts';
 export { DEFAULT_HOSTNAME, DEFAULT_PORT, type ServeOptions } from './options.ts';
 export type { RunningServer } from './serve.ts';
 export { startServer } from './start.ts';

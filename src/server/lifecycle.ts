@@ -3,7 +3,7 @@ import type { Middleware } from './context.ts';
 import { whenOver } from './http/over.ts';
 
 /** Asked by orchestrators, and answered to the end. */
-const PROBES = new Set(['/health', '/ready', '/ping', '/metrics', '/version']);
+const PROBES = new Set(['/health', '/ready', '/ping', '/metrics', '/version', '/ossia/stats/live']);
 
 /** Begins nothing: what is asked is there already, or speaks to a turn that runs. */
 function beginsNothing(method: string, path: string): boolean {

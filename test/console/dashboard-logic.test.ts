@@ -12,6 +12,9 @@ import {
 } from '../../web/src/charts/format.ts';
 import { decimate, nearest, type Point, Ring, strokes, summarize } from '../../web/src/charts/series.ts';
 import { byteTicks, niceTicks, timeTicks } from '../../web/src/charts/ticks.ts';
+import { isIdle, lastBusy, lastLatency, meanHitRate, statsCsv, totalOf } from '../../web/src/dashboard/measures.ts';
+import { capacityOf, ranges, retryAfter } from '../../web/src/dashboard/ranges.ts';
+import type { StatsSample } from '../../web/src/net/types.ts';
 
 const plain = (text: string) => text.replaceAll('\u202f', ' ');
 
@@ -146,3 +149,79 @@ test('the nearest point in time is found', () => {
 function at(time: number, value: number | null = 1): Point {
   return { at: time, value };
 }
+
+test('what is missing in a ring is put between what is there', () => {
+  const ring = new Ring<Point>(4);
+  ring.push(at(3), at(4));
+  ring.merge([at(1), at(2), at(3)]);
+  assert.deepEqual(
+    ring.items.map((each) => each.at),
+    [1, 2, 3, 4],
+  );
+  ring.merge([at(0), at(5)]);
+  assert.deepEqual(
+    ring.items.map((each) => each.at),
+    [2, 3, 4, 5],
+  );
+});
+
+const quiet: StatsSample = {
+  at: 1000,
+  promptTokensPerSecond: 0,
+  outputTokensPerSecond: 0,
+  requestsPerSecond: 0,
+  errorsPerSecond: 0,
+  running: 0,
+  waiting: 0,
+  batchSize: 0,
+  cacheHitRate: null,
+  kvBytesUsed: 0,
+  kvBytesCapacity: 10,
+  residentBytes: 5,
+  firstTokenMs: null,
+  tokenGapMs: null,
+  requestMs: null,
+};
+const busy: StatsSample = {
+  ...quiet,
+  at: 2000,
+  running: 1,
+  requestsPerSecond: 0.5,
+  cacheHitRate: 0.5,
+  firstTokenMs: { p50: 1, p95: 2, p99: 3 },
+};
+
+test('a server is idle when nothing runs, waits or was computed', () => {
+  assert.equal(isIdle(quiet), true);
+  assert.equal(isIdle(busy), false);
+  assert.equal(isIdle({ ...quiet, outputTokensPerSecond: 3 }), false);
+  assert.equal(lastBusy([quiet, busy, { ...quiet, at: 3000 }]), 2000);
+  assert.equal(lastBusy([quiet]), undefined);
+});
+
+test('tiles say the last that was measured, and totals of rates', () => {
+  assert.deepEqual(lastLatency([busy, quiet], 'firstTokenMs'), { p50: 1, p95: 2, p99: 3 });
+  assert.equal(lastLatency([quiet], 'firstTokenMs'), null);
+  assert.equal(meanHitRate([quiet, busy, { ...busy, cacheHitRate: 0.7 }]), 0.6);
+  assert.equal(meanHitRate([quiet]), null);
+  assert.equal(
+    totalOf([busy, busy, quiet], ({ requestsPerSecond }) => requestsPerSecond, 10),
+    10,
+  );
+});
+
+test('a CSV has a row for each sample, and nothing where nothing was measured', () => {
+  const [header, first, second, end] = statsCsv([quiet, busy]).split('\n');
+  assert.match(header!, /^time,promptTokensPerSecond,.*requestMs_p99$/);
+  assert.equal(first, '1970-01-01T00:00:01.000Z,0,0,0,0,0,0,0,,0,10,5,,,,,,,,,');
+  assert.match(second!, /^1970-01-01T00:00:02.000Z,.*,0\.5,0,10,5,1,2,3,,,,,,$/);
+  assert.equal(end, '');
+});
+
+test('a range has room for its samples, and a lost connection is tried again, later and later', () => {
+  assert.deepEqual(
+    ranges.map((range) => capacityOf(range)),
+    [310, 370, 1450],
+  );
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 99].map(retryAfter), [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
+});

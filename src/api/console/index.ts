@@ -1,5 +1,5 @@
 /** What the console and the server say to each other. */
-export { consoleError } from './errors.ts';
+export { consoleError, consoleErrorOf } from './errors.ts';
 export { renderTurn } from './render.ts';
 export { routingOf } from './routing.ts';
 export { approvalBody, conversationBody, nameBody, routingBody, turnBody } from './schema.ts';

@@ -2,3 +2,5 @@
 export { consolePages } from './pages.ts';
 export { isConsolePage } from './paths.ts';
 export { consoleRoutes } from './routes.ts';
+export { ConsoleState, type ConsoleStateOptions } from './state.ts';
+export { StatsRecorder } from './stats/index.ts';

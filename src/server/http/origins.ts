@@ -3,7 +3,7 @@ import type { Middleware, RequestContext } from '../context.ts';
 import type { HostNames } from './hosts.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-const EXPOSED = 'x-request-id, retry-after, retry-after-ms, openai-processing-ms';
+const EXPOSED = 'x-request-id, retry-after, retry-after-ms, openai-processing-ms, mcp-session-id';
 
 /** Pages whose scripts may use the server: `https://chat.example`, `http://localhost:*`, `*` for all. */
 export class Origins {

@@ -1,5 +1,6 @@
 import type { RouteGroup } from '../app.ts';
 import { consoleRoutes } from '../console/index.ts';
+import { mcpRoutes } from '../mcp/index.ts';
 import { answerNowRoutes } from './answer-now.ts';
 import { anthropicRoutes } from './anthropic.ts';
 import { chatCompletionsRoutes } from './chat-completions.ts';
@@ -19,6 +20,7 @@ export const routeGroups: readonly RouteGroup[] = [
   anthropicRoutes,
   ollamaRoutes,
   sageMakerRoutes,
+  mcpRoutes,
   consoleRoutes,
 ];
 

@@ -1,4 +1,7 @@
+import type { FetchedPage, FetchPage } from '../pages/page.ts';
 import type { Citation, Tool } from '../types.ts';
+
+export type { FetchedPage, FetchPage };
 
 /** Where a search goes, and what is found there. */
 export interface SearchProvider {
@@ -23,17 +26,6 @@ export interface SearchResult {
   readonly title: string;
   readonly snippet: string;
 }
-
-/** What stands at an address, as it came. */
-export interface FetchedPage {
-  /** After all redirects. */
-  readonly url: string;
-  /** With its parameters, as the server named it. */
-  readonly contentType: string;
-  readonly body: Uint8Array;
-}
-
-export type FetchPage = (url: string, signal: AbortSignal) => Promise<FetchedPage>;
 
 export interface BrowserLimits {
   /** Tokens of a page shown at once, roughly. Default 1024. */

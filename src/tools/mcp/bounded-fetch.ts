@@ -1,4 +1,7 @@
+export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
+
 export interface BoundedFetchOptions {
+  readonly fetch: Fetch;
   /** Bytes of an answer, or of one event in a stream of events, at most. */
   readonly maxMessageBytes: number;
   /** Called when an answer breaks off, which the request would else wait for in vain. */
@@ -7,8 +10,6 @@ export interface BoundedFetchOptions {
 
 /** Milliseconds between two openings of a stream of events: a server may end it at once, again and again. */
 const REOPEN_MS = 1000;
-
-type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
 
 /** `fetch` for a server that may answer without end. */
 export function boundedFetch(options: BoundedFetchOptions): Fetch {
@@ -20,7 +21,7 @@ export function boundedFetch(options: BoundedFetchOptions): Fetch {
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait).unref());
       opened = performance.now();
     }
-    const response = await fetch(url, init);
+    const response = await options.fetch(url, init);
     if (response.body === null) return response;
     const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
     const body = bounded(response.body, isStream, options.maxMessageBytes, (error) => {

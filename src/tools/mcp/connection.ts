@@ -2,6 +2,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client';
 import type { CallToolResult, Progress, Tool as SdkTool } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { version } from '../../base/index.ts';
+import type { Fetch } from './bounded-fetch.ts';
 import { type McpFunction, toFunctions } from './functions.ts';
 import { plain } from './lines.ts';
 import { speaksAnother, type TransportOptions, transportsOf } from './transport.ts';
@@ -11,6 +12,7 @@ export interface ConnectionOptions {
   readonly log: (line: string) => void;
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
+  readonly fetch: Fetch;
   /** Ends connecting. */
   readonly signal: AbortSignal;
 }
@@ -74,7 +76,7 @@ export class Connection {
       options.log(plain(error.message, 300));
       client.close().catch(() => {});
     };
-    const transport = await openTransport({ log: options.log, onBroken });
+    const transport = await openTransport({ log: options.log, fetch: options.fetch, onBroken });
     client.onerror = (error) => options.log(plain(error.message, 300));
     try {
       await client.connect(transport, { timeout: options.connectTimeoutMs, signal: options.signal });

@@ -40,7 +40,12 @@ class McpTool implements Tool {
     this.#server = server;
     this.#approval = server.approval ?? options.approval ?? 'always';
     this.#maxResultCharacters = maxResultCharacters;
-    this.#options = { log: (line) => log(`${this.name}: ${line}`), connectTimeoutMs, callTimeoutMs };
+    this.#options = {
+      log: (line) => log(`${this.name}: ${line}`),
+      connectTimeoutMs,
+      callTimeoutMs,
+      fetch: options.fetch ?? fetch,
+    };
   }
 
   async functions(signal: AbortSignal): Promise<readonly ToolFunction[]> {

@@ -1,10 +1,11 @@
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
-import { boundedFetch } from './bounded-fetch.ts';
+import { boundedFetch, type Fetch } from './bounded-fetch.ts';
 import { ProgramTransport } from './program.ts';
 import type { McpAddress, McpProgram, McpServer } from './types.ts';
 
 export interface TransportOptions {
   readonly log: (line: string) => void;
+  readonly fetch: Fetch;
   /** Called when an answer breaks off. */
   readonly onBroken: (error: Error) => void;
 }
@@ -41,18 +42,18 @@ async function programTransport(server: McpProgram, { log }: TransportOptions): 
   });
 }
 
-async function httpTransport({ url, headers }: McpAddress, { onBroken }: TransportOptions): Promise<Transport> {
+async function httpTransport({ url, headers }: McpAddress, { fetch, onBroken }: TransportOptions): Promise<Transport> {
   const { StreamableHTTPClientTransport } = await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
   return new StreamableHTTPClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
-    fetch: boundedFetch({ maxMessageBytes: MAX_MESSAGE_BYTES, onBroken }),
+    fetch: boundedFetch({ fetch, maxMessageBytes: MAX_MESSAGE_BYTES, onBroken }),
   }) as Transport; // its `sessionId` may be undefined where the interface says absent
 }
 
-async function sseTransport({ url, headers }: McpAddress, { onBroken }: TransportOptions): Promise<Transport> {
+async function sseTransport({ url, headers }: McpAddress, { fetch, onBroken }: TransportOptions): Promise<Transport> {
   const { SSEClientTransport } = await import('@modelcontextprotocol/sdk/client/sse.js');
   return new SSEClientTransport(new URL(url), {
     requestInit: { headers: { ...headers } },
-    fetch: boundedFetch({ maxMessageBytes: MAX_MESSAGE_BYTES, onBroken }),
+    fetch: boundedFetch({ fetch, maxMessageBytes: MAX_MESSAGE_BYTES, onBroken }),
   });
 }

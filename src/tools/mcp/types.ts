@@ -40,6 +40,8 @@ export interface McpOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds that a call may take without a sign of progress. Default 120,000; ten times that in all. */
   readonly callTimeoutMs?: number;
+  /** What addresses are asked with, where not every address may be reached. Default: the global one. */
+  readonly fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>;
   /** Characters of a result that the model gets to read. Default 100,000. */
   readonly maxResultCharacters?: number;
 }

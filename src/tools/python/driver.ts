@@ -3,8 +3,8 @@
  * and the value of its last expression is shown.
  */
 export const driver = String.raw`
-def _ossia_driver(max_images, max_image_length):
-    import ast, asyncio, base64, builtins, importlib, inspect, io, json, linecache, os, sys, time, traceback, warnings
+def _ossia_driver(max_images, max_image_length, nap):
+    import ast, asyncio, base64, builtins, inspect, io, json, linecache, os, sys, time, traceback, warnings
 
     # -- What reaches out of Python is not there. The walls are elsewhere; this is so that programs learn it plainly.
     closed = ('js', 'pyodide_js', '_pyodide_core', 'pyodide', '_pyodide', 'micropip', 'ctypes', '_ctypes')
@@ -50,7 +50,16 @@ def _ossia_driver(max_images, max_image_length):
     asyncio.events._set_event_loop_policy(Policy())
     asyncio.events._set_running_loop(None)
     asyncio.run = asyncio.runners.run
-    time.sleep = importlib.import_module('pyodide.webloop')._orig_sleep
+
+    # Emscripten's own turns in circles, and nothing interrupts it.
+    def sleep(seconds):
+        if seconds < 0:
+            raise ValueError('sleep length must be non-negative')
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            nap(min(left, 1) * 1000)
+
+    time.sleep = sleep
     loops = []
 
     def wait_for(coroutine):

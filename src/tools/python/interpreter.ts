@@ -19,8 +19,8 @@ export interface RunOutcome {
   readonly cut: number;
   readonly isError: boolean;
   readonly images: readonly ToolImage[];
-  /** `interrupted`: it stopped when told to. `ended`: it took the interpreter with it. */
-  readonly stopped?: 'interrupted' | 'ended';
+  /** `interrupted`: it stopped when told to. `killed`: it did not. `broken`: it broke the interpreter. */
+  readonly stopped?: 'interrupted' | 'killed' | 'broken';
 }
 
 /** Milliseconds that a program has to stop when it is told to. */
@@ -76,6 +76,7 @@ export class Interpreter {
     const stop = () => {
       stopped ??= 'interrupted';
       Atomics.store(this.#interrupt, 0, 2);
+      Atomics.notify(this.#interrupt, 0);
       late ??= setTimeout(() => this.#lose('it did not stop'), graceMs);
     };
     const limit = setTimeout(stop, this.#limits.timeoutMs);
@@ -95,9 +96,9 @@ export class Interpreter {
         signal.throwIfAborted();
         return { output, cut: end.cut, isError: end.isError, images: end.images, ...(stopped && { stopped }) };
       }
-      this.end();
+      await this.end();
       signal.throwIfAborted();
-      return { output, cut: 0, isError: true, images: [], stopped: 'ended' };
+      return { output, cut: 0, isError: true, images: [], stopped: stopped ? 'killed' : 'broken' };
     } finally {
       clearTimeout(limit);
       clearTimeout(late);

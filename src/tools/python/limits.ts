@@ -15,7 +15,7 @@ export function limitMemory(max: number): void {
   };
 }
 
-/** Files live outside WebAssembly's memory, so they have a limit of their own: `max` bytes beyond what is there now. */
+/** Files live outside WebAssembly's memory, so they have a limit of their own: about `max` bytes beyond what is there now. */
 export function limitFiles(files: FileSystem, max: number): void {
   const { MEMFS } = files.filesystems;
   const { expandFileStorage, resizeFileStorage } = MEMFS;
@@ -34,6 +34,14 @@ export function limitFiles(files: FileSystem, max: number): void {
   MEMFS.expandFileStorage = (node, capacity) =>
     resize(node, capacity, () => expandFileStorage.call(MEMFS, node, capacity));
   MEMFS.resizeFileStorage = (node, size) => resize(node, size, () => resizeFileStorage.call(MEMFS, node, size));
+  const { createNode } = MEMFS;
+  let nodes = 0;
+  MEMFS.createNode = (...where) => {
+    if (nodes >= maxNodes) nodes = countUnder(files.root);
+    if (nodes >= maxNodes) throw new files.ErrnoError(noSpace);
+    nodes++;
+    return createNode.apply(MEMFS, where);
+  };
   // The first bytes of a file do not go through these.
   const operations = MEMFS.ops_table.file.stream;
   const { write } = operations;
@@ -48,6 +56,9 @@ export function limitFiles(files: FileSystem, max: number): void {
   };
 }
 
+/** Files and folders: each takes memory too. */
+const maxNodes = 20_000;
+
 function sizeOf(node: FileNode): number {
   return ArrayBuffer.isView(node.contents) ? node.contents.byteLength : 0;
 }
@@ -57,4 +68,11 @@ function bytesUnder(node: FileNode): number {
   let bytes = 0;
   for (const child of Object.values(node.contents)) bytes += bytesUnder(child);
   return bytes;
+}
+
+function countUnder(node: FileNode): number {
+  if (ArrayBuffer.isView(node.contents) || !node.contents) return 1;
+  let count = 1;
+  for (const child of Object.values(node.contents)) count += countUnder(child);
+  return count;
 }

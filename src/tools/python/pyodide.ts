@@ -5,7 +5,7 @@ import { webAssembly } from './webassembly.ts';
 /** What Ossia uses of the package pyodide. */
 export interface Pyodide {
   runPython(source: string): unknown;
-  setInterruptBuffer(buffer: Int32Array): void;
+  setInterruptBuffer(buffer: { 0: number }): void;
   setStdin(options: { stdin: () => null }): void;
   setStdout(options: { write: (bytes: Uint8Array) => number }): void;
   setStderr(options: { write: (bytes: Uint8Array) => number }): void;
@@ -27,6 +27,7 @@ export interface FileNode {
 }
 
 export interface MemoryFiles {
+  createNode(...where: unknown[]): FileNode;
   expandFileStorage(node: FileNode, newCapacity: number): void;
   resizeFileStorage(node: FileNode, newSize: number): void;
   readonly ops_table: { readonly file: { readonly stream: { write: WriteFile } } };

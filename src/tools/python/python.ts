@@ -139,9 +139,8 @@ function result(source: string, outcome: RunOutcome, limits: InterpreterLimits, 
   const notes = [
     cut > 0 && `[${cut} bytes more of output are left out]`,
     stopped === 'interrupted' && `[Stopped after ${seconds} s: do less in one program. All names are still there]`,
-    stopped === 'ended' &&
-      `[The interpreter had to be ended: the program ran longer than ${seconds} s and did not stop, or broke it. ` +
-        'The next program starts in a new one: define again what it needs]',
+    stopped === 'killed' && `[Ended after ${seconds} s, since the program did not stop. ${startsAfresh}]`,
+    stopped === 'broken' && `[The program broke the interpreter. ${startsAfresh}]`,
     forgotten && '[This conversation had rested for long: the names of earlier programs are gone]',
   ].filter((note) => note !== false);
   const text = [output.trimEnd(), ...notes].filter((part) => part !== '').join('\n');
@@ -152,6 +151,8 @@ function result(source: string, outcome: RunOutcome, limits: InterpreterLimits, 
     action: { type: 'code', source, output: text },
   };
 }
+
+const startsAfresh = 'The next one starts in a new interpreter: define again what it needs';
 
 function failure(text: string): ToolResult {
   return { text, isError: true };

@@ -111,7 +111,7 @@ function sealWithPrototypes(value: unknown): void {
 }
 
 function harden(value: object): void {
-  const common = value === Object.prototype || value === Function.prototype || value instanceof Error;
+  const common = value === Object.prototype || value instanceof Error;
   if (common || value === Error.prototype) Object.seal(value);
   else Object.freeze(value);
 }

@@ -12,6 +12,14 @@ const port = parentPort!;
 const interrupt = new Int32Array(start.interrupt);
 const send = (message: FromWorker) => port.postMessage(message);
 
+/** Pyodide reads the signal and then clears it, in two steps, and would lose one that comes between. */
+const signals = {
+  get 0(): number {
+    return Atomics.exchange(interrupt, 0, 0);
+  },
+  set 0(_) {},
+};
+
 /** Bytes of output of the program that runs: shown, and left out. */
 let shown = 0;
 let cut = 0;
@@ -28,20 +36,27 @@ function showTo(decoder: InstanceType<typeof TextDecoder>): { write: (bytes: Uin
   };
 }
 
+type Driver = (images: number, length: number, nap: (ms: number) => void) => (source: string) => unknown;
+
+/** Waits, unless the program is to stop. */
+function nap(ms: number): void {
+  Atomics.wait(interrupt, 0, 0, ms);
+}
+
 async function open(): Promise<(source: string) => unknown> {
   const files = await readPyodide(start.folder);
   stripRealm();
   limitMemory(start.maxMemory);
   const python: Pyodide = await startPyodide(files);
   limitFiles(python.FS, start.maxFiles);
-  python.setInterruptBuffer(interrupt);
+  python.setInterruptBuffer(signals);
   python.setStdin({ stdin: () => null });
   python.setStdout(showTo(new TextDecoder()));
   python.setStderr(showTo(new TextDecoder()));
   python.unregisterJsModule('js');
   python.unregisterJsModule('pyodide_js');
-  const make = python.runPython(driver) as (images: number, length: number) => (source: string) => unknown;
-  const run = make(maxImages, maxImageLength);
+  const make = python.runPython(driver) as Driver;
+  const run = make(maxImages, maxImageLength, nap);
   sealRealm();
   refuseImports();
   return run;
@@ -62,8 +77,10 @@ function execute(run: (source: string) => unknown, source: string): void {
     const { isError, images } = JSON.parse(String(run(source)));
     send({ type: 'done', isError, images, cut });
   } catch (error) {
-    // The driver catches what programs raise; what comes here is the end of the interpreter, or an interrupt at its edge.
-    send({ type: 'broken', message: error instanceof Error ? error.message : String(error) });
+    // The driver catches what programs raise; only an interrupt that comes as they end gets past it, or the end of Python.
+    const message = error instanceof Error ? error.message : String(error);
+    if (/\bKeyboardInterrupt\b/.test(message)) send({ type: 'done', isError: true, images: [], cut });
+    else send({ type: 'broken', message });
   }
 }
 

@@ -26,6 +26,12 @@ export class Ring<T extends { readonly at: number }> {
     return true;
   }
 
+  /** Takes what is missing, older samples too. */
+  merge(samples: readonly T[]): void {
+    const byTime = new Map([...samples, ...this.#items].map((sample) => [sample.at, sample]));
+    this.#items = [...byTime.values()].sort((a, b) => a.at - b.at).slice(-this.capacity);
+  }
+
   get last(): T | undefined {
     return this.#items.at(-1);
   }
@@ -33,10 +39,6 @@ export class Ring<T extends { readonly at: number }> {
   /** A list that stays as it is. */
   get items(): readonly T[] {
     return this.#items;
-  }
-
-  clear(): void {
-    this.#items = [];
   }
 }
 

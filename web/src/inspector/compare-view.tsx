@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks';
-import { percent, probability } from '../charts/format.ts';
+import { clock, percent, probability } from '../charts/format.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import type { OutputToken } from '../net/types.ts';
 import type { TracedStep, TurnRecord } from '../state/turns.ts';
@@ -57,7 +57,7 @@ function OtherChooser() {
 }
 
 export function nameOf(record: TurnRecord): string {
-  const time = new Date(record.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const time = clock(record.at);
   const seed = record.end ? ` · seed ${record.end.seed}` : '';
   return `${record.question || record.title} · ${time}${seed}`;
 }
@@ -112,9 +112,10 @@ function Verdict({ found, step, theirs, samePrompt }: VerdictProps) {
   }
   return (
     <p class="verdict" role="status">
-      They part at token {found.parting! + 1}. {found.parting} tokens are the same up to there, {found.shared} of {a}{' '}
-      and {b} in all.
-      {prompts}
+      They part at token {found.parting! + 1}, after {found.parting} that are the same.{prompts}{' '}
+      <small>
+        In all {found.shared} tokens are in both, of {a} here and {b} there.
+      </small>
     </p>
   );
 }

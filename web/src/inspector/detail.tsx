@@ -66,7 +66,7 @@ function OutputFacts({ token }: { readonly token: OutputToken }) {
         <>
           <dt>Entropy</dt>
           <dd>
-            {bits(token.entropy)} <small>as open as {plainCount(2 ** token.entropy)} equal choices</small>
+            {bits(token.entropy)} <small>like {plainCount(2 ** token.entropy)} equal choices</small>
           </dd>
         </>
       )}
@@ -91,11 +91,12 @@ function PromptFacts({ found }: { readonly found: Extract<Placed, { part: 'promp
 /** Bars, best first; the chosen one is marked, and added where it is not among them. What is left over comes last. */
 function Alternatives({ token }: { readonly token: OutputToken }) {
   const told = token.top.some(({ id }) => id === token.id) ? token.top : [...token.top, token];
+  if (token.forced) return <p class="quiet small only">Nothing else could come here, so the model was not asked.</p>;
   const rest = Math.max(0, 1 - told.reduce((sum, each) => sum + each.probability, 0));
   return (
     <section class="alternatives">
       <h3>
-        {token.forced ? 'What the model would have chosen' : 'Alternatives'} <small>before temperature</small>
+        Alternatives <small>before temperature and truncation</small>
       </h3>
       <ol>
         {told.map((each) => (

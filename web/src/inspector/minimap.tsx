@@ -14,6 +14,12 @@ const channels = {
   header: '--line-strong',
 };
 
+const captions = {
+  probability: 'Surprise along the output: a full bar is 8 bits, a chance of 1 in 256',
+  entropy: 'Entropy along the output: a full bar is 8 bits',
+  rank: 'Rank along the output: a full bar is the 256th, or not told',
+};
+
 /** The whole output at a glance: how surprising each part was, and in which channel it stands. A click goes there. */
 export function Minimap({ step }: { readonly step: TracedStep }) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -35,33 +41,39 @@ export function Minimap({ step }: { readonly step: TracedStep }) {
   };
   const token = step.output[Math.max(0, Math.min(last, at))];
   return (
-    <Canvas
-      canvas={canvas}
-      class="minimap"
-      height={height}
-      draw={draw}
-      role="slider"
-      tabIndex={0}
-      aria-label="Map of the output"
-      aria-valuemin={1}
-      aria-valuemax={last + 1}
-      aria-valuenow={Math.max(0, Math.min(last, at)) + 1}
-      aria-valuetext={`Token ${at + 1} of ${last + 1}, ${token?.channel}${token?.entropy === undefined ? '' : `, ${bits(token.entropy)}`}`}
-      onPointerDown={(event) => {
-        canvas.current!.setPointerCapture(event.pointerId);
-        hold(true);
-        goTo(event);
-      }}
-      onPointerMove={(event) => held && goTo(event)}
-      onPointerUp={() => hold(false)}
-      onPointerCancel={() => hold(false)}
-      onKeyDown={(event) => {
-        const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -100, PageDown: 100 }[event.key];
-        if (by === undefined) return;
-        event.preventDefault();
-        moveTo(Math.max(step.prompt.length, cursor.value + by));
-      }}
-    />
+    <>
+      <p class="map-says">
+        <span>{captions[kind]}</span>
+        <span class="number">{step.output.length.toLocaleString('en')} tokens</span>
+      </p>
+      <Canvas
+        canvas={canvas}
+        class="minimap"
+        height={height}
+        draw={draw}
+        role="slider"
+        tabIndex={0}
+        aria-label="Map of the output"
+        aria-valuemin={1}
+        aria-valuemax={last + 1}
+        aria-valuenow={Math.max(0, Math.min(last, at)) + 1}
+        aria-valuetext={`Token ${at + 1} of ${last + 1}, ${token?.channel}${token?.entropy === undefined ? '' : `, ${bits(token.entropy)}`}`}
+        onPointerDown={(event) => {
+          canvas.current!.setPointerCapture(event.pointerId);
+          hold(true);
+          goTo(event);
+        }}
+        onPointerMove={(event) => held && goTo(event)}
+        onPointerUp={() => hold(false)}
+        onPointerCancel={() => hold(false)}
+        onKeyDown={(event) => {
+          const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -100, PageDown: 100 }[event.key];
+          if (by === undefined) return;
+          event.preventDefault();
+          moveTo(Math.max(step.prompt.length, cursor.value + by));
+        }}
+      />
+    </>
   );
 }
 

@@ -8,6 +8,7 @@ import { CompareView, nameOf } from './compare-view.tsx';
 import { Detail } from './detail.tsx';
 import { Experts } from './experts.tsx';
 import { traceCsv, traceJson } from './export.ts';
+import '../charts/segments.css';
 import './inspector.css';
 import { Legend, MeasureSwitch } from './legend.tsx';
 import { Minimap } from './minimap.tsx';

@@ -1,0 +1,52 @@
+import { Links } from './links.ts';
+import { maxLines, type Page } from './page.ts';
+import { plainText, wrap } from './wrap.ts';
+
+/** A page of text as it is, wrapped. */
+export function readPlain(text: string, url: string, title: string): Page {
+  const lines: string[] = [];
+  for (const line of plainText(text).split(/\r\n|\r|\n/)) {
+    if (lines.length >= maxLines) break;
+    for (const piece of wrap(line.trimEnd().replaceAll('\t', '    '))) lines.push(piece);
+  }
+  while (lines.at(-1) === '') lines.pop();
+  return { url, title, lines, links: [] };
+}
+
+/** Markdown as it is, with its links numbered. */
+export function readMarkdown(text: string, url: string, name: string): Page {
+  const links = new Links(url);
+  const title = /^#\s+(.{1,200}?)\s*#*$/m.exec(text)?.[1] ?? name;
+  const lines: string[] = [];
+  let fence = '';
+  for (const line of plainText(text).split(/\r\n|\r|\n/)) {
+    if (lines.length >= maxLines) break;
+    const mark = /^\s{0,3}(```|~~~)/.exec(line)?.[1] ?? '';
+    const inCode = fence !== '' || mark !== '';
+    if (mark !== '' && (fence === '' || fence === mark)) fence = fence === '' ? mark : '';
+    if (inCode) lines.push(...wrap(line.trimEnd(), 160));
+    else lines.push(...wrap(withLinks(line.trimEnd(), links)));
+  }
+  while (lines.at(-1) === '') lines.pop();
+  return { url, title, lines, links: links.addresses };
+}
+
+function withLinks(line: string, links: Links): string {
+  if (line.length > 20_000) return line; // nobody wrote that by hand
+  return line
+    .replaceAll(/!\[([^\][]{0,300})\]\([^()\s]{1,2000}\)/g, (_, alt: string) => (alt ? `[Image: ${alt}]` : ''))
+    .replaceAll(
+      /\[([^\][]{1,300})\]\(<?([^()\s<>]{1,2000})>?(?:\s+"[^"]{0,300}")?\)/g,
+      (_, text: string, href: string) => links.show(text, href),
+    )
+    .replaceAll(/<(https?:\/\/[^\s<>]{1,2000})>/g, (_, href: string) => links.show(href, href));
+}
+
+/** JSON, laid out in lines where it can be. */
+export function readJson(text: string, url: string, title: string): Page {
+  try {
+    return readPlain(JSON.stringify(JSON.parse(text), null, 2), url, title);
+  } catch {
+    return readPlain(text, url, title);
+  }
+}
