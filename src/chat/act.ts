@@ -340,7 +340,13 @@ function sum(one: Usage, other: Usage): Usage {
     cachedTokens: one.cachedTokens + other.cachedTokens,
     outputTokens: one.outputTokens + other.outputTokens,
     reasoningTokens: one.reasoningTokens + other.reasoningTokens,
+    ...sumSpeculation(one, other),
   };
+}
+
+function sumSpeculation({ speculation: one }: Usage, { speculation: other }: Usage): Pick<Usage, 'speculation'> {
+  if (!one || !other) return one || other ? { speculation: (one ?? other)! } : {};
+  return { speculation: { drafted: one.drafted + other.drafted, accepted: one.accepted + other.accepted } };
 }
 
 function check({ maxSteps = 0, callTimeoutMs = 1, actTimeoutMs = 1, conversation }: ActOptions): void {

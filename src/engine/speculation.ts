@@ -1,3 +1,4 @@
+import { OssiaError } from '../base/index.ts';
 import type { Generation } from './generation.ts';
 import { continuation, NgramIndex } from './ngrams.ts';
 import { StepCosts } from './step-costs.ts';
@@ -14,6 +15,14 @@ export const MAX_DRAFT = 8;
 const MOST_SEQUENCES = 4;
 /** Ids that the drafts of one step may add. */
 export const MAX_DRAFTED = MOST_SEQUENCES * MAX_DRAFT;
+
+/** Throws `engine/bad-parameter`. */
+export function checkSpeculate(speculate: Speculate = 'auto'): void {
+  if (speculate === 'auto' || speculate === 'off') return;
+  if (Number.isInteger(speculate) && speculate >= 1 && speculate <= MAX_DRAFT) return;
+  const found = `Expected speculate to be auto, off, or an integer in [1, ${MAX_DRAFT}], got ${speculate}`;
+  throw new OssiaError('engine/bad-parameter', found, { details: { parameter: 'speculate' } });
+}
 
 /** How much faster a draft must promise to be. */
 const MARGIN = 1.05;
