@@ -324,7 +324,7 @@ test('show, verify and doctor describe the embedded model and this machine', asy
   );
   assert.ok(report.paths[0].available || report.paths[0].next);
   const text = (await ossia(['doctor'])).stdout;
-  assert.match(text, /gpt-oss-20b +bf16 +12\.8 GiB/);
+  assert.match(text, /gpt-oss-20b +bf16 +16-bit +12\.8 GiB/);
   assert.match(text, /upper bound/);
 });
 
