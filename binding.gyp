@@ -36,7 +36,7 @@
       'dependencies': ['ossia_portable'],
       'libraries': ['-lpthread'],
       'conditions': [
-        ['target_arch=="x64"', { 'dependencies': ['ossia_avx2', 'ossia_avx512', 'ossia_avx512_vnni'] }],
+        ['target_arch=="x64"', { 'dependencies': ['ossia_avx2', 'ossia_avx512', 'ossia_avx512_vnni', 'ossia_avx512_vbmi'] }],
         ['target_arch=="arm64"', { 'dependencies': ['ossia_neon', 'ossia_neon_dotprod'] }],
       ],
     },
@@ -73,6 +73,18 @@
           'xcode_settings': {
             'OTHER_CPLUSPLUSFLAGS': [
               '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx2', '-mfma', '-mf16c',
+            ],
+          },
+        },
+        {
+          'target_name': 'ossia_avx512_vbmi',
+          'type': 'static_library',
+          'sources': ['<(kernels)/avx512_vbmi.cc'],
+          'cflags_cc': ['-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx512vbmi', '-mavx2', '-mfma', '-mf16c'],
+          'xcode_settings': {
+            'OTHER_CPLUSPLUSFLAGS': [
+              '-mavx512f', '-mavx512bw', '-mavx512vl', '-mavx512dq', '-mavx512vnni', '-mavx512vbmi', '-mavx2', '-mfma',
+              '-mf16c',
             ],
           },
         },

@@ -65,6 +65,35 @@ export {
   type UserMessage,
 } from './chat/index.ts';
 
+/** Tools that models call and Ossia carries out: for `act`, a session's toolbox, and `startServer`. */
+export {
+  type Browser,
+  type BrowserOptions,
+  brave,
+  type Citation,
+  exa,
+  type McpOptions,
+  type McpServer,
+  openBrowser,
+  openCorpus,
+  openMcp,
+  openPatch,
+  openPython,
+  type PatchOptions,
+  parseMcpArgument,
+  type Python,
+  type PythonOptions,
+  readMcpConfig,
+  type SearchProvider,
+  searxng,
+  type Tool,
+  type ToolAction,
+  type ToolFunction,
+  type ToolRequest,
+  type ToolResult,
+  youCom,
+} from './tools/index.ts';
+
 /** Token ids in, token ids out: the engine under `load`, for programs that bring their own prompts or constraints. */
 export {
   allowToken,

@@ -1,9 +1,10 @@
-import type { ChatEvent, ToolCall } from '../index.ts';
+import type { ActEvent, ChatEvent, ToolCall } from '../index.ts';
+import { showSteps } from './steps.ts';
 import type { Channel, Terminal } from './terminal.ts';
 import { printable } from './terminal.ts';
 
-/** Shows the events of a turn. */
-export type Show = (event: ChatEvent) => void;
+/** Shows the events of a turn, and of the turns that follow it. */
+export type Show = (event: ChatEvent | ActEvent) => void;
 
 /** Every event as a JSON line. */
 export function showJson({ out }: Terminal): Show {
@@ -19,6 +20,7 @@ export function showText(terminal: Terminal, options: { readonly hideReasoning: 
   const { out, err } = terminal;
   const showEnd = endShower(err);
   const answer = out.isTerminal ? streamShower(out) : messageShower(out);
+  const steps = showSteps(out.isTerminal ? out : err);
   const thoughts = out.isTerminal ? out : err.isTerminal ? err : undefined;
   const visible = options.hideReasoning ? undefined : thoughts;
   let thinking = false;
@@ -34,6 +36,7 @@ export function showText(terminal: Terminal, options: { readonly hideReasoning: 
       thinking = false;
     }
     answer(event);
+    steps(event as ActEvent);
     if (event.type === 'end') showEnd(event);
   };
 }
@@ -60,16 +63,30 @@ function streamShower(out: Channel): Show {
 
 /** Elsewhere: whole messages, because text can be retracted and a pipe cannot take anything back. */
 function messageShower(out: Channel): Show {
+  // Calls that run here are steps on the way: only those that are left to the reader are part of what comes out.
+  const calls = new Map<string, ToolCall>();
   return (event) => {
     if (event.type === 'message' && event.message.surface === 'text') out.line(event.message.content);
-    if (event.type === 'tool_call') out.line(callAsJson(event));
+    if (event.type === 'tool_call') calls.set(event.id, event);
+    if (event.type === 'tool_start' || event.type === 'tool_end') calls.delete(event.call.id);
+    if (event.type === 'step') calls.clear();
+    if (event.type === 'end') for (const call of calls.values()) out.line(callAsJson(call));
   };
 }
 
+const LIMITS = {
+  steps: 'all steps were taken',
+  time: 'time was up',
+  context: 'the context has no room for more results',
+} as const;
+
 /** What the reader should know of how the turn ended. */
-function endShower(err: Channel): (event: Extract<ChatEvent, { type: 'end' }>) => void {
-  return ({ reason, messages, truncated, reasoningCut, notes = [] }) => {
+function endShower(err: Channel): (event: Extract<ChatEvent | ActEvent, { type: 'end' }>) => void {
+  return (end) => {
+    const { reason, messages, truncated, reasoningCut, notes = [] } = end;
     if (truncated) err.line(`note: the oldest ${truncated.messages} messages were left out: the context is too short`);
+    if ('limit' in end && end.limit)
+      err.line(`note: ${LIMITS[end.limit]}, and the model had to answer with what it had`);
     if (reasoningCut === 'loop') err.line('note: the thoughts went in circles and were closed');
     for (const { tool, path, message } of notes) {
       const whose = tool === undefined ? 'the response format' : `the schema of ${tool}`;

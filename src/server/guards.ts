@@ -1,5 +1,5 @@
 import { hostname as machineName } from 'node:os';
-import { isConsolePage } from './console/index.ts';
+import { isForConsolePage } from './console/index.ts';
 import type { Middleware } from './context.ts';
 import type { AccessRecord, RequestScope } from './http/access.ts';
 import { access } from './http/access.ts';
@@ -34,7 +34,7 @@ export function guardsOf(options: ServeOptions, { scope, lifecycle, over }: Guar
     checkOrigin(new Origins(corsOrigins), names),
     ...(apiKeys.length === 0
       ? []
-      : [checkKey(apiKeys.map(asKey), options.console === false ? undefined : isConsolePage)]),
+      : [checkKey(apiKeys.map(asKey), options.console === false ? undefined : isForConsolePage)]),
     lifecycle.gate,
     limitBody(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES),
     ...(requestTimeoutMs === undefined ? [] : [limitTime(requestTimeoutMs)]),

@@ -29,11 +29,11 @@ export const echoRoutes: RouteGroup = {
   },
 };
 
-/** Some middleware before routes that echo and probes; no model, no port. */
-export function appWith(guards: readonly Middleware[], log: Logger = silent): App {
+/** Some middleware before routes that echo and probes, and others that come first; no model, no port. */
+export function appWith(guards: readonly Middleware[], log: Logger = silent, groups: readonly RouteGroup[] = []): App {
   const turns = new Turns({ memory: new TurnMemory() });
   const context: ServerContext = { host: emptyHost, turns, log, version: '1.2.3' };
-  return createApp(context, [probeRoutes(), echoRoutes], guards);
+  return createApp(context, [...groups, probeRoutes(), echoRoutes], guards);
 }
 
 /** Keeps what is logged. */

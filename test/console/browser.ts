@@ -62,7 +62,7 @@ export async function withPage(
   try {
     const wrong = watch(context, new URL(url).origin);
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(30_000);
     try {
       await page.goto(url);
       await test(page);

@@ -23,7 +23,20 @@ interface OpenItem {
   readonly parts: Map<string, { readonly type: string; text: string; isTextDone: boolean } | undefined>;
   written: string | undefined;
   deltas: string;
+  /** Of what runs on the server: the events so far, without `response.`. */
+  readonly happened: string[];
+  readonly annotations: unknown[];
 }
+
+/** The events of what runs on the server, in their order. */
+const HOSTED: Readonly<Record<string, RegExp>> = {
+  web_search_call: /^(web_search_call)\.in_progress( \1\.searching)? \1\.completed $/,
+  code_interpreter_call:
+    /^(code_interpreter_call)\.in_progress (\1_code\.delta )*\1_code\.done (\1\.interpreting )?\1\.completed $/,
+  mcp_call: /^(mcp_call)\.in_progress (\1_arguments\.delta )+\1_arguments\.done \1\.(completed|failed) $/,
+  mcp_list_tools: /^(mcp_list_tools)\.in_progress \1\.(completed|failed) $/,
+  mcp_approval_request: /^$/,
+};
 
 const LAST = ['response.completed', 'response.incomplete', 'response.failed'];
 const WRITTEN: Readonly<Record<string, 'arguments' | 'input'>> = {
@@ -65,9 +78,18 @@ export function checkStream(events: readonly WireEvent[]): Record<string, unknow
       assert.equal(open, undefined, 'one item at a time');
       const added = event.item as Item;
       assert.equal(event.output_index, done.length);
-      assert.equal(added.status, 'in_progress');
+      const hasStatus = added.type !== 'mcp_list_tools' && added.type !== 'mcp_approval_request';
+      assert.equal(added.status, hasStatus ? 'in_progress' : undefined);
       assert.ok(!done.some(({ id }) => id === added.id), 'ids are unique');
-      open = { added, index: done.length, parts: new Map(), written: undefined, deltas: '' };
+      open = {
+        added,
+        index: done.length,
+        parts: new Map(),
+        written: undefined,
+        deltas: '',
+        happened: [],
+        annotations: [],
+      };
       return;
     }
     assert.ok(open, `${type} needs an open item`);
@@ -80,7 +102,7 @@ export function checkStream(events: readonly WireEvent[]): Record<string, unknow
     const item = event.item as Item;
     assert.equal(item.id, open.added.id);
     assert.equal(item.type, open.added.type);
-    assert.ok(item.status === 'completed' || item.status === 'incomplete');
+    if (!(item.type in HOSTED)) assert.ok(item.status === 'completed' || item.status === 'incomplete');
     checkDone(open, item);
     done.push(item);
     open = undefined;
@@ -91,6 +113,17 @@ export function checkStream(events: readonly WireEvent[]): Record<string, unknow
 
 function checkWithin(open: OpenItem, event: WireEvent): void {
   const { type } = event;
+  if (open.added.type in HOSTED) {
+    open.happened.push(type.replace(/^response\./, ''));
+    if (type.endsWith('.delta')) open.deltas += event.delta as string;
+    if (type.endsWith('.done')) open.written = (event.code ?? event.arguments) as string;
+    return;
+  }
+  if (type === 'response.output_text.annotation.added') {
+    assert.equal(event.annotation_index, open.annotations.length);
+    open.annotations.push(event.annotation);
+    return;
+  }
   const verb = type.slice(type.lastIndexOf('.') + 1);
   const subject = type.slice(0, type.lastIndexOf('.'));
   const written = WRITTEN[subject];
@@ -137,7 +170,15 @@ function checkWithin(open: OpenItem, event: WireEvent): void {
   }
 }
 
-function checkDone({ parts, written, deltas, added }: OpenItem, item: Item): void {
+function checkDone({ parts, written, deltas, added, happened, annotations }: OpenItem, item: Item): void {
+  const hosted = HOSTED[item.type];
+  if (hosted !== undefined) {
+    assert.match(happened.map((type) => `${type} `).join(''), hosted);
+    if (item.type !== 'mcp_approval_request') assert.equal(written, item.code ?? item.arguments);
+    assert.equal(deltas, written ?? '', 'a call is what its deltas said');
+    return;
+  }
+  if (item.type === 'message') assert.deepEqual((item.content as Item[])[0]?.annotations ?? [], annotations);
   for (const [key, part] of parts) assert.equal(part, undefined, `${key} is done before its item`);
   if (item.type === 'message' || item.type === 'reasoning') {
     assert.equal(

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type ChatMessage, type ChatOptions, type LoadedModel, Session } from '../../index.ts';
+import { type ChatMessage, type LoadedModel, Session, type SessionOptions } from '../../index.ts';
 import { usage } from '../failure.ts';
 import { table } from '../format.ts';
 import { readToolsFile } from '../tools-file.ts';
@@ -7,7 +7,7 @@ import { readToolsFile } from '../tools-file.ts';
 /** A chat as its commands see it. */
 export interface Chat {
   readonly model: LoadedModel;
-  session: Session;
+  session: Session<SessionOptions>;
 }
 
 interface SlashCommand {
@@ -79,7 +79,7 @@ function setTools({ session }: Chat, file: string): string {
 }
 
 function setSeed({ session }: Chat, argument: string): string {
-  const { seed: _, ...others }: ChatOptions = session.options;
+  const { seed: _, ...others }: SessionOptions = session.options;
   if (argument === '') {
     session.options = others;
     return 'another seed for every answer';
@@ -130,7 +130,7 @@ function loadSession(chat: Chat, file: string): string {
   } catch (cause) {
     throw usage(`Cannot load "${file}": ${(cause as Error).message}`, 'Name a file that /save wrote');
   }
-  chat.session = Session.from(saved, chat.model, chat.session.options);
+  chat.session = Session.from<SessionOptions>(saved, chat.model, chat.session.options);
   return `loaded ${chat.session.messages.length} messages from ${file}`;
 }
 

@@ -1,4 +1,4 @@
-import type { ChatEvent, LoadedModel, Session, ToolCall } from '../../index.ts';
+import type { ActEvent, ChatEvent, ChatMessage, LoadedModel, Session, SessionOptions, ToolCall } from '../../index.ts';
 import { showText } from '../answer.ts';
 import type { Context } from '../context.ts';
 import { printFailure } from '../failure.ts';
@@ -20,7 +20,7 @@ export interface TalkOptions {
 export async function talk(
   context: Context,
   model: LoadedModel,
-  session: Session,
+  session: Session<SessionOptions>,
   options: TalkOptions,
 ): Promise<void> {
   const talker = new Talker(context, { model, session }, options);
@@ -129,7 +129,10 @@ class Talker {
     if (this.#waiting.length === 0) await this.#turn((signal) => this.#chat.session.continue({ signal }), false);
   }
 
-  async #turn(begin: (signal: AbortSignal) => AsyncIterable<ChatEvent>, takeBackOnError: boolean): Promise<void> {
+  async #turn(
+    begin: (signal: AbortSignal) => AsyncIterable<ChatEvent | ActEvent>,
+    takeBackOnError: boolean,
+  ): Promise<void> {
     const { terminal } = this.#context;
     const show = showText(terminal, this.#options);
     const interrupt = catchInterrupt(PATIENCE);
@@ -138,7 +141,7 @@ class Talker {
       for await (const event of begin(signal)) {
         show(event);
         if (event.type !== 'end') continue;
-        this.#waiting = event.reason === 'tool_calls' ? event.messages.flatMap(({ toolCalls }) => toolCalls ?? []) : [];
+        this.#waiting = event.reason === 'tool_calls' ? unanswered(event.messages) : [];
         if (event.reason === 'cancelled') this.#stopped(interrupt.exitCode);
       }
       if (terminal.out.isTerminal) terminal.out.line();
@@ -158,4 +161,12 @@ class Talker {
       process.exitCode = exitCode;
     }
   }
+}
+
+/** Calls that nobody has answered yet. */
+function unanswered(messages: readonly ChatMessage[]): ToolCall[] {
+  const answered = new Set(messages.flatMap((message) => (message.role === 'tool' ? [message.toolCallId] : [])));
+  return messages
+    .flatMap((message) => (message.role === 'assistant' ? (message.toolCalls ?? []) : []))
+    .filter(({ id }) => !answered.has(id));
 }

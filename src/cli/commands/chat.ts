@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { load, Session } from '../../index.ts';
+import { type LoadedModel, load, Session, type SessionOptions } from '../../index.ts';
 import { announceModel } from '../announce.ts';
+import { approvalOf } from '../approval.ts';
 import { History } from '../chat/history.ts';
 import { talk } from '../chat/talk.ts';
 import type { Context } from '../context.ts';
@@ -16,8 +17,9 @@ import {
   type TurnFlags,
   turnOptionsOf,
 } from '../options.ts';
+import { addToolFlags, closeAll, openToolbox, type ToolFlags } from '../tool-flags.ts';
 
-interface Flags extends LoadFlags, SamplingFlags, TurnFlags {
+interface Flags extends LoadFlags, SamplingFlags, TurnFlags, ToolFlags {
   readonly model?: string;
   /** False with --no-history. */
   readonly history: boolean;
@@ -30,6 +32,7 @@ export function addChat(program: Command, context: Context): void {
     .argument('[model]', 'path or name');
   addModelFlag(command);
   addTurnFlags(command);
+  addToolFlags(command);
   command.option('--no-history', 'do not keep what is entered for the arrow keys of later chats');
   addSamplingFlags(command);
   addLoadFlags(command);
@@ -39,14 +42,23 @@ export function addChat(program: Command, context: Context): void {
 async function run(context: Context, name: string | undefined, flags: Flags): Promise<void> {
   const options = { ...samplingOf(flags), ...turnOptionsOf(flags) };
   const history = new History(flags.history ? context.stateDirectory : undefined);
-  const model = await load(name ?? flags.model ?? context.defaultModel, loadOptionsOf(context, flags));
+  const toolbox = await openToolbox(context, flags);
+  let model: LoadedModel | undefined;
   try {
+    model = await load(name ?? flags.model ?? context.defaultModel, loadOptionsOf(context, flags));
     announceModel(context.terminal, model);
-    const { system } = flags;
-    const session = new Session(model, options, system === undefined ? [] : [{ role: 'system', content: system }]);
+    const { system, maxSteps } = flags;
+    const acting = { toolbox, ...approvalOf(context.terminal, flags), ...(maxSteps === undefined ? {} : { maxSteps }) };
+    const all: SessionOptions = { ...options, ...(toolbox.length === 0 ? {} : acting) };
+    const session = new Session<SessionOptions>(
+      model,
+      all,
+      system === undefined ? [] : [{ role: 'system', content: system }],
+    );
     await talk(context, model, session, { hideReasoning: flags.hideReasoning ?? false, history });
   } finally {
     history.save();
-    await model.close();
+    await model?.close();
+    await closeAll(toolbox);
   }
 }

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import { type ChatEvent, type ChatMessage, load } from '../../index.ts';
+import { type ActEvent, act, type ChatEvent, type ChatMessage, type LoadedModel, load } from '../../index.ts';
 import { announceModel } from '../announce.ts';
 import { type Show, showJson, showText } from '../answer.ts';
+import { approvalOf } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { usage } from '../failure.ts';
 import { catchInterrupt } from '../interrupt.ts';
@@ -19,8 +20,9 @@ import {
   turnOptionsOf,
 } from '../options.ts';
 import { isPiped, readAll, readUnlessSilent } from '../standard-input.ts';
+import { addToolFlags, closeAll, openToolbox, type ToolFlags } from '../tool-flags.ts';
 
-interface Flags extends LoadFlags, SamplingFlags, TurnFlags {
+interface Flags extends LoadFlags, SamplingFlags, TurnFlags, ToolFlags {
   readonly model?: string;
   readonly json?: boolean;
   readonly logprobs?: number;
@@ -35,6 +37,7 @@ export function addRun(program: Command, context: Context): void {
     .argument('[prompt]', 'what to ask; piped text follows it, and stands alone where there is no prompt');
   addModelFlag(command);
   addTurnFlags(command);
+  addToolFlags(command);
   command
     .option('--json', 'print the events of the turn as JSON lines')
     .addOption(
@@ -59,28 +62,37 @@ async function run(
   const { model: name, prompt } = await readPrompt(first, second, flags.model, context.defaultModel);
   const options = { ...samplingOf(flags), ...turnOptionsOf(flags) };
   const interrupt = catchInterrupt();
-  const model = await load(name, loadOptionsOf(context, flags));
+  const toolbox = await openToolbox(context, flags);
+  let model: LoadedModel | undefined;
   try {
+    model = await load(name, loadOptionsOf(context, flags));
     announceModel(terminal, model);
     const history: ChatMessage[] = [
       ...(flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const]),
       { role: 'user', content: prompt },
     ];
     const show = flags.json ? showJson(terminal) : showText(terminal, { hideReasoning: flags.hideReasoning ?? false });
-    const events = model.chat(history, {
+    const turn = {
       ...options,
       signal: interrupt.signal,
       ...(flags.logprobs === undefined ? {} : { topLogprobs: flags.logprobs }),
-    });
+    };
+    const { maxSteps } = flags;
+    const acting = { toolbox, conversation: 'run', ...(maxSteps === undefined ? {} : { maxSteps }) };
+    const events =
+      toolbox.length === 0
+        ? model.chat(history, turn)
+        : act(model, history, { ...turn, ...acting, ...approvalOf(terminal, flags) });
     await showAll(events, flags.stats ? withStats(context, show) : show);
   } finally {
-    await model.close();
+    await model?.close();
+    await closeAll(toolbox);
     interrupt.dispose();
   }
   if (interrupt.signal.aborted) process.exitCode = interrupt.exitCode;
 }
 
-async function showAll(events: AsyncIterable<ChatEvent>, show: Show): Promise<void> {
+async function showAll(events: AsyncIterable<ChatEvent | ActEvent>, show: Show): Promise<void> {
   for await (const event of events) show(event);
 }
 

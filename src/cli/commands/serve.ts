@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
-import { startServer } from '../../index.ts';
+import { startServer, type Tool } from '../../index.ts';
 import type { Context } from '../context.ts';
+import { usage } from '../failure.ts';
 import { addModelFlag } from '../options.ts';
 import { announceServer } from '../serve/announce.ts';
 import { addServeFlags, type ServeFlags } from '../serve/flags.ts';
 import { serveOptionsOf } from '../serve/serve-options.ts';
 import { untilSignal } from '../serve/signals.ts';
+import { closeAll, openServerTools } from '../tool-flags.ts';
 
 interface Flags extends ServeFlags {
   readonly model?: string;
@@ -24,9 +26,13 @@ async function run(context: Context, name: string | undefined, flags: Flags): Pr
   const { terminal } = context;
   const format = flags.logFormat ?? (terminal.err.isTerminal ? 'pretty' : 'json');
   const log = { format, level: flags.logLevel, write: (text: string) => terminal.err.write(text) };
-  const options = { ...serveOptionsOf(context, flags), model: name ?? flags.model ?? context.defaultModel, log };
+  const tools = await toolsOf(context, flags);
+  const options = { ...serveOptionsOf(context, flags), tools, model: name ?? flags.model ?? context.defaultModel, log };
   const stop = untilSignal(); // from here on, so that a signal during the start is an end in order too
-  const server = await startServer(options);
+  const server = await startServer(options).catch(async (error: unknown) => {
+    await closeAll(tools);
+    throw error;
+  });
   try {
     await announceServer(terminal, server, options);
     await stop.signalled;
@@ -36,4 +42,11 @@ async function run(context: Context, name: string | undefined, flags: Flags): Pr
     await server.close({ drainMs: flags.drain });
     stop.dispose();
   }
+}
+
+async function toolsOf(context: Context, flags: Flags): Promise<readonly Tool[]> {
+  if (flags.tools) return openServerTools(context, flags);
+  const asked = (['mcp', 'patch', 'search', 'corpus'] as const).find((name) => flags[name] !== undefined);
+  if (asked !== undefined) throw usage(`--no-tools leaves nothing for --${asked}`, 'Leave one of them out');
+  return [];
 }

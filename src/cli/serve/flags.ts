@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../server/index.ts';
 import { addLoadFlags, collectText, integer, type LoadFlags } from '../options.ts';
+import { addToolboxFlags, type ToolboxFlags } from '../tool-flags.ts';
 import { parseBytes, parseDuration, parseKeepAlive } from './durations.ts';
 
-export interface ServeFlags extends LoadFlags {
+export interface ServeFlags extends LoadFlags, ToolboxFlags {
   readonly host?: string;
   readonly port?: number;
   readonly preload?: readonly string[];
@@ -23,6 +24,12 @@ export interface ServeFlags extends LoadFlags {
   readonly maxBody?: number;
   readonly maxConnections?: number;
   readonly requestTimeout?: number;
+  /** False with --no-console. */
+  readonly console: boolean;
+  /** False with --no-tools. */
+  readonly tools: boolean;
+  readonly maxSteps?: number;
+  readonly requestMcp?: 'none' | 'public' | 'any';
   /** False with --no-constrain. */
   readonly constrain: boolean;
   readonly drain: number;
@@ -80,6 +87,17 @@ export function addServeFlags(command: Command): Command {
     'end turns that take longer, with what there is (default: never)',
     'OSSIA_REQUEST_TIMEOUT',
   ).argParser(parseDuration);
+  flag('--no-console', 'serve the APIs alone, without pages for a browser');
+  flag('--no-tools', 'carry nothing out: no browser, no python');
+  addToolboxFlags(command);
+  flag('--max-steps <n>', 'rounds of calls in one request (default: 32)', 'OSSIA_MAX_STEPS').argParser(
+    integer(0, 10_000),
+  );
+  flag(
+    '--request-mcp <which>',
+    'MCP servers that requests may bring: none, public addresses, or any (default: none)',
+    'OSSIA_REQUEST_MCP',
+  ).choices(['none', 'public', 'any']);
   flag('--no-constrain', 'let models write malformed turns (for research)');
   flag('--drain <time>', 'how long running turns may go on after SIGTERM', 'OSSIA_DRAIN')
     .argParser(parseDuration)

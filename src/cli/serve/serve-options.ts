@@ -31,7 +31,10 @@ export function serveOptionsOf(context: Context, flags: ServeFlags): ServeOption
     maxBodyBytes: flags.maxBody,
     maxConnections: flags.maxConnections,
     requestTimeoutMs: flags.requestTimeout,
+    console: flags.console,
     constrain: flags.constrain,
+    toolLimits: flags.maxSteps === undefined ? undefined : { maxSteps: flags.maxSteps },
+    requestMcp: flags.requestMcp,
     dataDirectory: dataDirectory(context, flags.data),
     storeDays: flags.storeDays,
   };

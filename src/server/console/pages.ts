@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { OssiaError } from '../../base/index.ts';
 import type { RouteGroup } from '../app.ts';
 import type { RequestContext } from '../context.ts';
-import { ASSET, ROOT_FILE, VIEW_ROUTES } from './paths.ts';
+import { ASSET, ROOT_FILE, VIEW_ROUTES, wantsHtml } from './paths.ts';
 import { type StaticFile, StaticFiles } from './static-files.ts';
 
 /** `dist/web` of the package: as far from src/server/console as from dist/server/console. */
@@ -69,10 +69,6 @@ export function consolePages(folder = BUILT): RouteGroup {
 
 function unknown(c: RequestContext): never {
   throw new OssiaError('server/unknown-route', `There is no ${c.req.path.slice(0, 200)} on this server`);
-}
-
-function wantsHtml(c: RequestContext): boolean {
-  return c.req.header('accept')?.includes('text/html') ?? false;
 }
 
 async function answer(c: RequestContext, file: StaticFile): Promise<Response> {

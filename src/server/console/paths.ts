@@ -1,3 +1,5 @@
+import type { RequestContext } from '../context.ts';
+
 /** Paths of the page itself: the program in the page knows which of its views each of them is. */
 const VIEWS = ['chat', 'inspector', 'models', 'dashboard'] as const;
 
@@ -11,6 +13,13 @@ const PAGE = new RegExp(
 );
 
 /** Whether a request is for the page or its parts, which tell nothing of what the server has or does. */
-export function isConsolePage(method: string, path: string): boolean {
-  return (method === 'GET' || method === 'HEAD') && PAGE.test(path);
+export function isForConsolePage(c: RequestContext): boolean {
+  const { method, path } = c.req;
+  if ((method !== 'GET' && method !== 'HEAD') || !PAGE.test(path)) return false;
+  return path !== '/' || wantsHtml(c);
+}
+
+/** As browsers do that show a page. */
+export function wantsHtml(c: RequestContext): boolean {
+  return c.req.header('accept')?.includes('text/html') ?? false;
 }

@@ -43,13 +43,9 @@ export function parseKeyFile(text: string, source: string): ApiKey[] {
 }
 
 /** Lets in who has one of the keys, as `Authorization: Bearer …` or `x-api-key`. `isOpen`: further requests that need none. Throws `server/unauthorized`. */
-export function checkKey(
-  keys: readonly ApiKey[],
-  isOpen: (method: string, path: string) => boolean = () => false,
-): Middleware {
+export function checkKey(keys: readonly ApiKey[], isOpen: (c: RequestContext) => boolean = () => false): Middleware {
   return async (c, next) => {
-    const { method, path } = c.req;
-    if (!OPEN_PATHS.has(path) && !isOpen(method, path)) c.set('client', find(keys, presented(c)).name);
+    if (!OPEN_PATHS.has(c.req.path) && !isOpen(c)) c.set('client', find(keys, presented(c)).name);
     await next();
   };
 }

@@ -38,7 +38,7 @@ function onKey(event: KeyboardEvent): void {
     ({ keys, always }) => (keys === pressed || keys === chord) && (mod || always === true || !typing),
   );
   if (!typing && !mod) [first, firstAt] = [pressed, performance.now()];
-  if (!found || (document.querySelector('dialog[open]') && pressed !== 'Escape')) return;
+  if (!found || document.querySelector('dialog[open], :popover-open')) return; // what is open on top has the keys
   event.preventDefault();
   first = '';
   found.run();

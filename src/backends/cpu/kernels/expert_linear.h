@@ -54,7 +54,17 @@ static void report_nan(const Weight& weight, int64_t expert, int64_t first_row, 
   }
 }
 
-template <bool Packed> struct Fp4Kernel {
+// How the blocks of a row lie: codes and scales without gaps (Hugging Face), each block behind its scale (GGUF), or anyhow.
+enum class Fp4Form { packed, scale_first, strided };
+
+OSSIA_INLINE Fp4Form form_of(const Weight& weight) {
+  if (weight.block_stride == 16 && weight.scale_block_stride == 1) return Fp4Form::packed;
+  const bool adjoin = weight.scales + 1 == weight.data && weight.scale_row_stride == weight.row_stride &&
+                      weight.scale_expert_stride == weight.expert_stride;
+  return adjoin && weight.block_stride == 17 && weight.scale_block_stride == 17 ? Fp4Form::scale_first : Fp4Form::strided;
+}
+
+template <Fp4Form Form> struct Fp4Kernel {
   // R = 1 computes the same row four times: rarely, at the end of a part.
   template <int R, int T> static void tile(const Job<Fp4Input>& job, int64_t first_row, int64_t first_pair) {
     const Weight& weight = *job.weight;
@@ -81,19 +91,31 @@ template <bool Packed> struct Fp4Kernel {
       total[t] = set_f32(0);
     }
 
+    constexpr int64_t kBlockBytes = Form == Fp4Form::packed ? 16 : 17;
+    Lookahead ahead = look_ahead(Form == Fp4Form::packed ? w[0] : e[0], blocks * kBlockBytes, weight.row_stride);
     auto group = [&](int64_t block, int64_t left) __attribute__((always_inline)) {
       Bytes low[4], high[4];
-      uint32_t scale_bytes[4];
+      I32 scale_bytes;
+      fetch<4 * kBlockBytes>(ahead, w, block * weight.block_stride);
+      const bool whole = Form == Fp4Form::scale_first && left >= 4;
+      if (whole) {
+        const uint8_t* const rows[4] = {e[0] + block * 17, e[1] + block * 17, e[2] + block * 17, e[3] + block * 17};
+        scale_bytes = widen_each17(rows);
+      } else {
+        uint32_t words[4];
+        for (int r = 0; r < 4; r++) {
+          words[r] = load_scales<Form == Fp4Form::packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
+        }
+        scale_bytes = widen_bytes(words);
+      }
       OSSIA_UNROLL
       for (int r = 0; r < 4; r++) {
         const uint8_t* p = w[r] + block * weight.block_stride;
-        const Bytes bytes = load_codes<Packed>(p, weight.block_stride, left);
+        const Bytes bytes = whole ? load_each17(e[r] + block * 17) : load_codes<Form == Fp4Form::packed>(p, weight.block_stride, left);
         low[r] = fp4_low(bytes);
         high[r] = fp4_high(bytes);
-        scale_bytes[r] = load_scales<Packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
-        __builtin_prefetch(p + 4 * weight.row_stride);  // the next tile: rows are too short for the processor to guess
       }
-      const I32 scale_bits = e8m0_bits(widen_bytes(scale_bytes));
+      const I32 scale_bits = e8m0_bits(scale_bytes);
       largest = max_i32(largest, scale_bits);
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
@@ -198,10 +220,10 @@ static int64_t expert_linear(const ExpertPart& part) {
     row = many_rows({&weight, part.bias, part.expert, part.quantized, part.x_rows, part.out_rows, part.count, part.out}, layout, row,
                     part.row_end);
   }
-  if (weight.block_stride == 16 && weight.scale_block_stride == 1) {
-    walk<Fp4Kernel<true>, 4, kDotTileTokens, 4>(job, row, part.row_end);
-  } else {
-    walk<Fp4Kernel<false>, 4, kDotTileTokens, 4>(job, row, part.row_end);
+  switch (form_of(weight)) {
+    case Fp4Form::packed: walk<Fp4Kernel<Fp4Form::packed>, 4, kDotTileTokens, 4>(job, row, part.row_end); break;
+    case Fp4Form::scale_first: walk<Fp4Kernel<Fp4Form::scale_first>, 4, kDotTileTokens, 4>(job, row, part.row_end); break;
+    case Fp4Form::strided: walk<Fp4Kernel<Fp4Form::strided>, 4, kDotTileTokens, 4>(job, row, part.row_end); break;
   }
   return nan_row;
 }

@@ -7,6 +7,7 @@
 
 namespace ossia {
 
+namespace avx512_vbmi { extern const Kernels kernels; }
 namespace avx512_vnni { extern const Kernels kernels; }
 namespace avx512 { extern const Kernels kernels; }
 namespace avx2 { extern const Kernels kernels; }
@@ -23,9 +24,12 @@ static bool has_avx512() {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
+static bool has_vnni() { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }
+
 const InstructionSet* instruction_sets(int64_t* count) {
   static const InstructionSet sets[] = {
-      {"avx512-vnni", &avx512_vnni::kernels, has_avx512() && __builtin_cpu_supports("avx512vnni")},
+      {"avx512-vbmi", &avx512_vbmi::kernels, has_vnni() && __builtin_cpu_supports("avx512vbmi")},
+      {"avx512-vnni", &avx512_vnni::kernels, has_vnni()},
       {"avx512", &avx512::kernels, has_avx512()},
       {"avx2", &avx2::kernels, has_avx2()},
       {"portable", &portable::kernels, true},

@@ -163,7 +163,7 @@ struct Kernels {
 
 // Tables of this build, best first, and whether this machine can run them. A set that was not compiled is not listed.
 struct InstructionSet {
-  const char* name;       // avx512-vnni, avx512, avx2, neon-dotprod, neon, portable
+  const char* name;       // avx512-vbmi, avx512-vnni, avx512, avx2, neon-dotprod, neon, portable
   const Kernels* kernels;
   bool supported;
 };

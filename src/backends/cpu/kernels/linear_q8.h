@@ -41,8 +41,10 @@ template <DType D> struct EightBitKernel {
       total[t] = set_f32(0);
     }
 
+    Lookahead ahead = look_ahead(w[0], blocks * stride, job.weight->row_stride);
     // Inputs are padded, weights are not: behind an odd number of blocks there is nothing to read.
     auto group = [&](int64_t block, bool two) __attribute__((always_inline)) {
+      fetch<2 * (kBlock + (int64_t)sizeof(Scale))>(ahead, w, block * stride);
       Bytes weights[4];
       Scale first[4], second[4] = {};
       OSSIA_UNROLL
@@ -51,7 +53,6 @@ template <DType D> struct EightBitKernel {
         weights[r] = i8_weights(load_32s(p + sizeof(Scale), two ? p + stride + sizeof(Scale) : nullptr));
         __builtin_memcpy(&first[r], p, sizeof(Scale));
         if (two) __builtin_memcpy(&second[r], p + stride, sizeof(Scale));
-        __builtin_prefetch(p + 4 * job.weight->row_stride);  // the next tile
       }
       const F32 weight_scales = set_rows(first, second);
       OSSIA_UNROLL

@@ -37,6 +37,20 @@ OSSIA_BEGIN
 // p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
 OSSIA_INLINE I32 load_each4(const int32_t* p) { return as_i32(load_each4((const float*)p)); }
 
+#if !defined(OSSIA_SIMD_AVX512)
+// Four pieces of 16 bytes from p + 1, 17 apart.
+OSSIA_INLINE Bytes load_each17(const uint8_t* p) { return load_16s(p + 1, 17, 4); }
+// Lane 4i + r holds byte 17i of row r.
+OSSIA_INLINE I32 widen_each17(const uint8_t* const rows[4]) {
+  uint32_t words[4];
+  for (int r = 0; r < 4; r++) {
+    const uint8_t* p = rows[r];
+    words[r] = p[0] | (uint32_t)p[17] << 8 | (uint32_t)p[34] << 16 | (uint32_t)p[51] << 24;
+  }
+  return widen_bytes(words);
+}
+#endif
+
 #if !defined(OSSIA_SIMD_VNNI)
 // Dots with the same four codes of the input in every lane.
 OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {

@@ -94,6 +94,32 @@ OSSIA_INLINE I32 widen_bytes(const uint32_t words[4]) {
   const __m128i bytes = _mm_setr_epi32((int)words[0], (int)words[1], (int)words[2], (int)words[3]);
   return _mm512_cvtepu8_epi32(_mm_shuffle_epi8(bytes, transposed));
 }
+// Lane 4i + r holds byte 17i of row r, of which 64 bytes are read.
+OSSIA_INLINE I32 widen_each17(const uint8_t* const rows[4]) {
+#if defined(OSSIA_SIMD_VBMI)
+  alignas(64) static constexpr uint8_t kFrom[64] = {0,  0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0,  //
+                                                    17, 0, 0, 0, 17, 0, 0, 0, 17, 0, 0, 0, 17, 0, 0, 0,  //
+                                                    34, 0, 0, 0, 34, 0, 0, 0, 34, 0, 0, 0, 34, 0, 0, 0,  //
+                                                    51, 0, 0, 0, 51, 0, 0, 0, 51, 0, 0, 0, 51, 0, 0, 0};
+  const __m512i from = _mm512_load_si512(kFrom);
+  __m512i v = _mm512_maskz_permutexvar_epi8(0x0001000100010001, from, _mm512_loadu_si512(rows[0]));
+  v = _mm512_mask_permutexvar_epi8(v, 0x0010001000100010, from, _mm512_loadu_si512(rows[1]));
+  v = _mm512_mask_permutexvar_epi8(v, 0x0100010001000100, from, _mm512_loadu_si512(rows[2]));
+  return _mm512_mask_permutexvar_epi8(v, 0x1000100010001000, from, _mm512_loadu_si512(rows[3]));
+#else
+  auto pieces = [](const uint8_t* p) __attribute__((always_inline)) {
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i*)p));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i*)(p + 17)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i*)(p + 34)), 2);
+    return _mm512_inserti32x4(v, _mm_loadu_si128((const __m128i*)(p + 51)), 3);
+  };
+  const __m512i first = _mm512_setzero_si512();
+  __m512i v = _mm512_maskz_shuffle_epi8(0x0001000100010001, pieces(rows[0]), first);
+  v = _mm512_mask_shuffle_epi8(v, 0x0010001000100010, pieces(rows[1]), first);
+  v = _mm512_mask_shuffle_epi8(v, 0x0100010001000100, pieces(rows[2]), first);
+  return _mm512_mask_shuffle_epi8(v, 0x1000100010001000, pieces(rows[3]), first);
+#endif
+}
 // Lane 4i + r holds the sum of lanes 4i … 4i + 3 of rows[r].
 OSSIA_INLINE I32 merge_rows(const I32 rows[4]) {
   const I32 ab = _mm512_add_epi32(_mm512_unpacklo_epi32(rows[0], rows[1]), _mm512_unpackhi_epi32(rows[0], rows[1]));
@@ -123,6 +149,18 @@ OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
   v = _mm512_inserti32x4(v, piece(1), 1);
   v = _mm512_inserti32x4(v, piece(2), 2);
   return {_mm512_inserti32x4(v, piece(3), 3)};
+}
+// Four pieces of 16 bytes from p + 1, 17 apart: bytes 1 … 67.
+OSSIA_INLINE Bytes load_each17(const uint8_t* p) {
+#if defined(OSSIA_SIMD_VBMI)
+  // The two loads overlap: `from` counts the second one's bytes from 64.
+  alignas(64) static constexpr uint8_t kFrom[64] = {
+      1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,  28,  29,  30,  31,  32, 33,
+      35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 124, 125, 126, 127};
+  return {_mm512_permutex2var_epi8(_mm512_loadu_si512(p), _mm512_load_si512(kFrom), _mm512_loadu_si512(p + 4))};
+#else
+  return load_16s(p + 1, 17, 4);
+#endif
 }
 // 32 bytes at p and 32 at q, or zeros when q is null.
 OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
@@ -163,6 +201,9 @@ OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 // of the inputs (quantize.h). Without VNNI low and high products share 16 bits before they part: 4 · 24 · 127 fits.
 OSSIA_INLINE Bytes fp4_low(Bytes b) {
   const __m512i table = _mm512_broadcast_i32x4(_mm_load_si128((const __m128i*)kFp4Raised));
+#if defined(OSSIA_SIMD_VBMI)
+  return {_mm512_permutexvar_epi8(b.v, table)};  // looks at six bits; the table has every code four times
+#endif
   return {_mm512_shuffle_epi8(table, _mm512_and_si512(b.v, _mm512_set1_epi8(15)))};
 }
 OSSIA_INLINE Bytes fp4_high(Bytes b) { return fp4_low({_mm512_srli_epi16(b.v, 4)}); }

@@ -25,6 +25,35 @@ template <class Input> OSSIA_INLINE const uint8_t* weight_row(const Job<Input>& 
   return job.weight->data + job.expert * job.weight->expert_stride + row * job.weight->row_stride;
 }
 
+// Bytes from a tile to what it fetches meanwhile for tiles to come. One thread of a Zen 5 reads MXFP4 with one input at 29, 35, 34,
+// 33 GB/s when it looks 6, 12, 18, 24 KB ahead.
+constexpr int64_t kAhead = 12 << 10;
+
+// Fetches what tiles of four rows need next, while this one is at work: rows are too short for the processor to guess. Where rows
+// adjoin, every line on the way is asked for: a row's blocks of 17 or 34 bytes step over lines, and with only the lines of the
+// blocks the same thread read 24 GB/s.
+struct Lookahead {
+  const uint8_t* next;  // null where rows do not adjoin
+  int64_t rows;         // otherwise, bytes to the same place of rows to come
+};
+
+OSSIA_INLINE Lookahead look_ahead(const uint8_t* start, int64_t row_bytes, int64_t row_stride) {
+  const int64_t tiles = (kAhead + 4 * row_bytes - 1) / (4 * row_bytes);
+  return {row_stride == row_bytes ? start + kAhead : nullptr, tiles * 4 * row_stride};
+}
+
+// For a group of Bytes in each of four rows, which begin at w[r] + at.
+template <int64_t Bytes> OSSIA_INLINE void fetch(Lookahead& ahead, const uint8_t* const w[4], int64_t at) {
+  if (!ahead.next) {
+    OSSIA_UNROLL
+    for (int r = 0; r < 4; r++) __builtin_prefetch(w[r] + at + ahead.rows);
+    return;
+  }
+  OSSIA_UNROLL
+  for (int64_t i = 0; i < 4 * Bytes; i += 64) __builtin_prefetch(ahead.next + i);
+  ahead.next += 4 * Bytes;
+}
+
 // Zero where there is none.
 template <class Input> OSSIA_INLINE float bias_of(const Job<Input>& job, int64_t row) {
   if (!job.bias) return 0;

@@ -91,11 +91,14 @@ class Run {
   Failure expert_linear(const Op& op);
   template <typename F>
   void by_rows(int64_t rows, int64_t cost, const F& f);
+  template <typename F>
+  void in_shares(int64_t units, const F& f);
 
   Backend& backend_;
   Program program_;
   std::vector<Op> ops_;
   std::vector<Value> values_;
+  std::vector<int64_t> shares_;
 };
 
 }  // namespace ossia

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kRowChunk = 32;    // output rows of a linear in one part: some 100 KB of weights at the 20b shape
 constexpr int64_t kTokenChunk = 32;  // tokens of a linear in one part: their activations stay in a core's L2
+constexpr int64_t kFewPairs = 128;   // (token, expert) pairs up to which reading the experts takes longer than computing
 constexpr int64_t kSerial = 4096;    // elements below which handing work out costs more than doing it
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -72,6 +73,19 @@ void Run::by_rows(int64_t rows, int64_t cost, const F& f) {
   if (rows * cost < kSerial || threads == 1) return f(0, rows);
   const int64_t chunk = std::max<int64_t>(1, std::min(ceil_div(rows, threads * 4), std::max<int64_t>(1, (int64_t{1} << 16) / cost)));
   backend_.pool.run(ceil_div(rows, chunk), [&](int64_t part, int) { f(part * chunk, std::min(rows, (part + 1) * chunk)); });
+}
+
+// Calls f(first, last) for ranges of units, each of which reads the weights that follow the last one's. Shares shrink from an eighth
+// (with four threads) to single units: long ones let the fetching of what comes next go on, and the short ones of the end are
+// there for whoever is early.
+template <typename F>
+void Run::in_shares(int64_t units, const F& f) {
+  const int64_t threads = backend_.pool.size();
+  shares_.clear();
+  for (int64_t at = 0; at < units; at += std::max<int64_t>(1, (units - at) / (2 * threads))) shares_.push_back(at);
+  const int64_t count = static_cast<int64_t>(shares_.size());
+  shares_.push_back(units);
+  backend_.pool.run(count, [&](int64_t part, int) { f(shares_[part], shares_[part + 1]); });
 }
 
 Failure Run::carry_out(const Op& op) {
@@ -185,8 +199,14 @@ Failure Run::linear(const Op& op) {
     quantized = quantize(x, weight);
     if (quantized == nullptr) return out_of_memory(x.count());
   }
-  const int64_t tiles = ceil_div(x.rows, kTokenChunk);
-  backend_.pool.run(ceil_div(weight.rows, kRowChunk) * tiles, [&](int64_t part, int) {
+  const int64_t chunks = ceil_div(weight.rows, kRowChunk), tiles = ceil_div(x.rows, kTokenChunk);
+  if (tiles == 1) {
+    in_shares(chunks, [&](int64_t first, int64_t last) {
+      backend_.kernels.linear(x.data, quantized, x.rows, weight, bias, first * kRowChunk, std::min(weight.rows, last * kRowChunk), out.data);
+    });
+    return {};
+  }
+  backend_.pool.run(chunks * tiles, [&](int64_t part, int) {
     const int64_t row = part / tiles * kRowChunk, token = part % tiles * kTokenChunk;
     const int64_t tokens = std::min(kTokenChunk, x.rows - token);
     QuantizedRows tile{};
@@ -269,14 +289,23 @@ Failure Run::expert_linear(const Op& op) {
 
   const int64_t chunks = ceil_div(weight.rows, kRowChunk);
   std::atomic<int64_t> nan_at{-1};  // expert * rows + row
-  backend_.pool.run(static_cast<int64_t>(busy.size()) * chunks, [&](int64_t part, int) {
-    const int32_t expert = busy[part / chunks];
-    const int64_t row = part % chunks * kRowChunk;
-    ExpertPart job{&weight, &bias, expert, row, std::min(weight.rows, row + kRowChunk), x.data, quantized,
-                   &x_rows[starts[expert]], &out_rows[starts[expert]], starts[expert + 1] - starts[expert], out.data};
-    const int64_t bad = backend_.kernels.expert_linear(job);
-    if (bad >= 0) nan_at.store(expert * weight.rows + bad, std::memory_order_relaxed);
-  });
+  const int64_t units = static_cast<int64_t>(busy.size()) * chunks;
+  const auto work = [&](int64_t first, int64_t last) {  // which may reach over several experts
+    while (first < last) {
+      const int32_t expert = busy[first / chunks];
+      const int64_t chunk = first % chunks, end = std::min(chunks, chunk + last - first);
+      ExpertPart job{&weight, &bias, expert, chunk * kRowChunk, std::min(weight.rows, end * kRowChunk), x.data, quantized,
+                     &x_rows[starts[expert]], &out_rows[starts[expert]], starts[expert + 1] - starts[expert], out.data};
+      const int64_t bad = backend_.kernels.expert_linear(job);
+      if (bad >= 0) nan_at.store(expert * weight.rows + bad, std::memory_order_relaxed);
+      first += end - chunk;
+    }
+  };
+  if (pairs <= kFewPairs) {
+    in_shares(units, work);
+  } else {
+    backend_.pool.run(units, [&](int64_t part, int) { work(part, part + 1); });
+  }
   const int64_t bad = nan_at.load(std::memory_order_relaxed);
   if (bad < 0) return {};
   return {"checkpoint/nan-scale", "Cannot use \"" + slot.label + "\": the scale of expert " + std::to_string(bad / weight.rows) +

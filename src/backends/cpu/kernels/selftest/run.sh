@@ -20,6 +20,7 @@ case $("$cxx" -dumpmachine) in
     sets[avx2]='-mavx2 -mfma -mf16c'
     sets[avx512]='-mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c'
     sets[avx512_vnni]="${sets[avx512]} -mavx512vnni"
+    sets[avx512_vbmi]="${sets[avx512_vnni]} -mavx512vbmi"
     ;;
   aarch64* | arm64*) sets[neon]='' sets[neon_dotprod]='-march=armv8.2-a+dotprod' ;;
 esac
