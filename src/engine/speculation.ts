@@ -25,12 +25,12 @@ export function checkSpeculate(speculate: Speculate = 'auto'): void {
 }
 
 /** How much faster a draft must promise to be. */
-const MARGIN = 1.05;
+const MARGIN = 1.1;
 /** Longest matches of a class, and how often ids behind one are expected to come true before anything is known. */
 const CLASSES = [
-  { length: 2, prior: 0.3 },
-  { length: 4, prior: 0.5 },
-  { length: 8, prior: 0.65 },
+  { length: 2, prior: 0.2 },
+  { length: 4, prior: 0.4 },
+  { length: 8, prior: 0.6 },
   { length: Number.POSITIVE_INFINITY, prior: 0.8 },
 ] as const;
 /** Weight of the prior, in ids. */
