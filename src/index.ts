@@ -16,6 +16,7 @@
 export {
   type ApiKey,
   apiKey,
+  defaultTools,
   type Logger,
   type LogOptions,
   type RunningServer,
@@ -84,6 +85,7 @@ export {
   type Python,
   type PythonOptions,
   readMcpConfig,
+  readMcpFile,
   type SearchProvider,
   searxng,
   type Tool,

@@ -165,3 +165,40 @@ test('a call is framed, and the chat asks for its result', { skip }, async () =>
   terminal.type(CTRL_D);
   assert.equal(await terminal.exit(), 0);
 });
+
+test('a call that changes something asks first: a no is told to the model, a yes runs it, always asks no more', {
+  skip,
+}, async () => {
+  const mcp = `--mcp ping.json --tool-choice ping --temperature 0 --max-tokens 90 --reserve 80`;
+  const config = {
+    mcpServers: { ping: { command: process.execPath, args: [join(root, 'test/support/mcp-ping.ts')] } },
+  };
+  writeFileSync(join(folder, 'ping.json'), JSON.stringify(config));
+  const terminal = new Terminal(`chat ${mcp.replace('ping.json', join(folder, 'ping.json'))}`);
+  await terminal.until(PROMPT);
+  for (const [answer, outcome] of [
+    ['not now', /→ ping did not run: Not allowed: not now/],
+    ['y', /→ pong/],
+    ['a', /→ pong/],
+  ] as const) {
+    terminal.type('Ping\r');
+    await terminal.until(/Run mcp:ping ping\? \[y\]es, \[n\]o, \[a\]lways: /);
+    terminal.type(`${answer}\r`);
+    await terminal.until(outcome);
+    await terminal.until(PROMPT);
+  }
+  terminal.type('Ping\r');
+  assert.doesNotMatch(await terminal.until(/→ pong/), /\[y\]es/);
+  await terminal.until(PROMPT);
+  terminal.type(CTRL_D);
+  assert.equal(await terminal.exit(), 0);
+});
+
+test('Ctrl-C at the question stops the turn', { skip }, async () => {
+  const file = join(folder, 'ping.json');
+  const force = '--tool-choice ping --temperature 0 --max-tokens 90 --reserve 80';
+  const terminal = new Terminal(`run Ping --mcp ${file} ${force}`);
+  await terminal.until(/\[a\]lways: /);
+  terminal.type(CTRL_C);
+  assert.equal(await terminal.exit(), 130);
+});

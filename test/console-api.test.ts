@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ConsoleEvent, Rendered, Routing } from '../src/api/index.ts';
-import type { AssistantMessage, ToolMessage } from '../src/chat/index.ts';
+import { type AssistantMessage, LoadedModel, type MeasuredEngine, type ToolMessage } from '../src/chat/index.ts';
 import { type ScriptedTurn, scriptedModel } from '../src/chat/testing.ts';
 import { o200kHarmony } from '../src/tokenizer/index.ts';
 import type { Tool, ToolRequest } from '../src/tools/index.ts';
@@ -11,8 +11,9 @@ import { closeNano, nano, type TestServer, testServer } from './support/server.t
 
 const tokenizer = o200kHarmony();
 const real = await testServer();
+const servers = [real];
 after(async () => {
-  await real.close();
+  await Promise.all(servers.map((server) => server.close()));
   await closeNano();
 });
 
@@ -22,7 +23,9 @@ async function scripted(
 ) {
   const { tools = [], ...rest } = options;
   const model = scriptedModel(tokenizer, turns, rest);
-  return { model, server: await testServer({ model, context: { tools } }) };
+  const server = await testServer({ model, context: { tools } });
+  servers.push(server);
+  return { model, server };
 }
 
 /** A tool with one function, which answers with its arguments; `asks`: a person has to agree. */
@@ -127,7 +130,6 @@ test('pieces of characters are shown as their bytes, and no probability is more 
   const { server } = await scripted([[...tokenizer.encodeWithSpecials('<|channel|>final<|message|>'), ...unicorn]]);
   const traced = only(await turn(server.url, { trace: true }), 'trace').slice(3);
   assert.match(traced.map(({ text }) => text).join(''), /^(?:\\x[0-9a-f]{2}){4}$/);
-  await server.close();
 });
 
 test('a tool that is enabled runs, every step is told, and the next turn takes what this one added', async () => {
@@ -156,7 +158,6 @@ test('a tool that is enabled runs, every step is told, and the next turn takes w
   const prompt = tokenizer.decode(model.engine.requests[2]!.prompt);
   assert.match(prompt, /It said so\..*Bye/s);
   assert.equal(only(next, 'end')[0]!.steps, 0);
-  await server.close();
 });
 
 test('conversations of clients are their own, and what tools keep of one goes when it is over', async () => {
@@ -167,7 +168,6 @@ test('conversations of clients are their own, and what tools keep of one goes wh
   const forgotten = await post(`${server.url}/ossia/conversations/forget`, { conversation: 'one' });
   assert.deepEqual(await forgotten.json(), { ok: true });
   assert.deepEqual(tool.forgotten, [tool.requests[0]!.conversation]);
-  await server.close();
 });
 
 /** Runs a turn and answers what it asks. */
@@ -204,7 +204,6 @@ test('a call waits for a person, who allows it, refuses it, or allows it for the
   const elsewhere = await answering(server, { allowed: true }, 'another');
   assert.equal(only(elsewhere, 'approval').length, 1);
   assert.equal(tool.requests.length, 4);
-  await server.close();
 });
 
 test('a turn is stopped, or told to answer now, by its id; nobody else has one', async () => {
@@ -226,7 +225,6 @@ test('a turn is stopped, or told to answer now, by its id; nobody else has one',
     const { id } = only(events, 'begin')[0]!;
     assert.equal((await refusal(await post(`${server.url}/ossia/turns/${id}/${what}`, ''))).status, 404);
   }
-  await server.close();
 });
 
 test('who leaves ends the turn, whether it writes or waits for a person', async () => {
@@ -243,7 +241,6 @@ test('who leaves ends the turn, whether it writes or waits for a person', async 
     await idle(server);
   }
   assert.equal(model.engine.requests.length, 2);
-  await server.close();
 });
 
 test('what goes wrong before the stream has a status; what goes wrong in it is its last event', async () => {
@@ -257,14 +254,12 @@ test('what goes wrong before the stream has a status; what goes wrong in it is i
   assert.deepEqual([problem.status, problem.code], [500, 'internal_error']);
   assert.doesNotMatch(problem.message, /secret/);
   await idle(early.server);
-  await early.server.close();
   const late = await scripted([callEcho(), new RangeError('the secret inside')], { tools: [tool] });
   const events = await turn(late.server.url, { enable: ['mcp:echo'] });
   const last = events.at(-1)!;
   assert.equal(last.type, 'error');
   assert.doesNotMatch(JSON.stringify(last), /secret/);
   await idle(late.server);
-  await late.server.close();
 });
 
 test('the experts of a turn are told as they were asked, and as ossia inspect routing tells them', async () => {
@@ -293,17 +288,31 @@ test('the experts of a turn are told as they were asked, and as ossia inspect ro
   assert.equal((await real.host.models())[0]!.loaded!.leases, 0);
 });
 
-test('who asks for experts and leaves gives the model back', async () => {
+test('who asks for experts and leaves ends the work, and gives the model back', async () => {
+  const model = await nano();
+  let ended = false;
+  const engine: MeasuredEngine = {
+    submit: () => assert.fail('nothing is generated'),
+    routing: (_ids, { signal } = {}) =>
+      new Promise((_, reject) => {
+        signal!.addEventListener('abort', () => {
+          ended = true;
+          reject(signal!.reason);
+        });
+      }),
+    close: async () => {},
+  };
+  const server = await testServer({ model: new LoadedModel(engine, model.tokenizer, model.info) });
+  servers.push(server);
   const leaving = new AbortController();
-  const ids = Array.from({ length: 4000 }, (_, i) => i % 2000);
-  const asked = assert.rejects(post(`${real.url}/ossia/routing`, { ids }, { signal: leaving.signal }));
-  await eventually('computing', () => real.host.leases === 1);
+  const asked = assert.rejects(post(`${server.url}/ossia/routing`, { ids: [1] }, { signal: leaving.signal }));
+  await eventually('computing', () => server.host.leases === 1);
   leaving.abort();
   await asked;
-  await idle(real);
-  const { server } = await scripted([]);
-  assert.deepEqual((await refusal(await post(`${server.url}/ossia/routing`, { ids: [1] }))).code, 'api/unsupported');
-  await server.close();
+  await idle(server);
+  assert.ok(ended);
+  const other = await scripted([]);
+  assert.equal((await refusal(await post(`${other.server.url}/ossia/routing`, { ids: [1] }))).code, 'api/unsupported');
 });
 
 test('bodies that are wrong are refused in the words of the console', async () => {

@@ -108,7 +108,7 @@ test('what was built again is read again, and what was not built says how', asyn
   assert.match(await missing.text(), /npm run build/);
 });
 
-test('no path leads out of the folder, whatever it is written like', async () => {
+test('no path leads out of the folder, whatever it is written like', async (t) => {
   const root = built('walls');
   writeFileSync(join(folder, 'secret.svg'), 'secret');
   symlinkSync(join(folder, 'secret.svg'), join(root, 'assets', 'link-12345678.svg'));
@@ -116,6 +116,7 @@ test('no path leads out of the folder, whatever it is written like', async () =>
   const hostname = '127.0.0.1';
   const { serve } = await import('@hono/node-server');
   const server = serve({ fetch: app.fetch, hostname, port: 0 });
+  t.after(() => new Promise((resolve) => server.close(resolve)));
   await eventually('listening', () => server.listening);
   const { port } = server.address() as { port: number };
   for (const path of [
@@ -140,7 +141,6 @@ test('no path leads out of the folder, whatever it is written like', async () =>
     assert.match(reply, /^HTTP\/1\.1 404/, path);
     assert.ok(!reply.includes('secret\n') && !/\r\n\r\nsecret/.test(reply), path);
   }
-  await new Promise((resolve) => server.close(resolve));
 });
 
 test('the page needs no key, and all that it asks for does; without the console neither is there', async () => {
@@ -210,8 +210,9 @@ test('turns of the console count as its own in the metrics, and show in the samp
   });
 });
 
-test('samples come live, and a server that ends waits for no one who watches', async () => {
+test('samples come live, and a server that ends waits for no one who watches', async (t) => {
   const server = await startServer({ port: 0, host: new TestHost({ 'ossia-nano': await nano() }) });
+  t.after(() => server.close());
   const leaving = new AbortController();
   const [one, other] = await Promise.all([
     fetch(`${server.url}/ossia/stats/live`),
@@ -339,7 +340,7 @@ test('tools are told with what they offer, and why one cannot be used', async ()
     ...more,
   });
   const tools = [
-    tool({ name: 'python', builtin: 'python' }),
+    tool({ name: 'browser', builtin: 'browser', details: ['offline: 23 pages'] }),
     tool({ name: 'mcp:files', functions: async () => [{ name: 'read' }, { name: 'list' }], needsApproval: () => true }),
     tool({ name: 'mcp:gone', functions: () => Promise.reject(new Error('connection refused')) }),
   ];
@@ -348,7 +349,7 @@ test('tools are told with what they offer, and why one cannot be used', async ()
     assert.deepEqual(
       told.map(({ name, kind, details, problem, asksFirst }) => ({ name, kind, details, problem, asksFirst })),
       [
-        { name: 'python', kind: 'python', details: [], problem: undefined, asksFirst: false },
+        { name: 'browser', kind: 'browser', details: ['offline: 23 pages'], problem: undefined, asksFirst: false },
         { name: 'mcp:files', kind: 'mcp', details: ['read', 'list'], problem: undefined, asksFirst: true },
         { name: 'mcp:gone', kind: 'mcp', details: [], problem: 'connection refused', asksFirst: false },
       ],

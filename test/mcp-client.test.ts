@@ -73,6 +73,7 @@ test('results: texts, pictures for people, files, structured content, and what f
     assert.ok(everything.text.includes(part), part);
   }
   assert.equal((await call(fixture, 'structured')).text, '{ "answer": 42 }', 'not twice');
+  assert.equal((await call(fixture, 'repeated')).text, 'It says: a long text.');
   assert.equal((await call(fixture, 'picture_flood')).images?.length, 8);
   assert.deepEqual(await call(fixture, 'fail'), {
     text: 'the disk is full',
@@ -157,6 +158,21 @@ test('closing ends a program that will not go, and what it has started', {
   assert.match((await call(fixture, 'calls')).text, /has been closed/);
 });
 
+test('a program that crashes leaves nothing behind', { skip: process.platform === 'win32' }, async () => {
+  const fixture = tool(program());
+  const pids = (await call(fixture, 'family')).text.split(' ').map(Number);
+  assert.equal((await call(fixture, 'crash')).isError, true);
+  await eventually('both have ended', () => !pids.some(isAlive));
+});
+
+test('a program that talks without end does not fill the log', async () => {
+  const lines: string[] = [];
+  const fixture = tool(program(), { log: (line) => lines.push(line) });
+  assert.equal((await call(fixture, 'chatter')).text, 'enough');
+  await eventually('it is cut short', () => /says too much/.test(lines.at(-1) ?? ''));
+  assert.equal(lines.length, 301);
+});
+
 test('what cannot be reached says so: no such command, one that ends, one that says nothing, no server, a closed door', async () => {
   const http = await mcpHttp();
   const unused = createServer().listen(0, '127.0.0.1');
@@ -165,7 +181,7 @@ test('what cannot be reached says so: no such command, one that ends, one that s
   await new Promise((resolve) => unused.close(resolve));
   const cases: readonly (readonly [McpServer, RegExp])[] = [
     [{ ...program(), command: '/no/such/program' } as McpServer, /fix \(\/no\/such\/program\): .*ENOENT/],
-    [program('broken'), /Connection closed/],
+    [program('broken'), /Connection closed; it said: the fixture starts · ended with exit code 1/],
     [program('mute'), /timed out/i],
     [
       address(`http://127.0.0.1:${port}/mcp?key=secret`),

@@ -15,11 +15,11 @@ import { type TestServer, testServer } from './support/server.ts';
 
 const THOUGHTS = `<|channel|>analysis<|message|>${'and so on '.repeat(2000)}<|end|>`;
 
-/** The usual names, and `slow`, which thinks for as long as a test takes. */
+/** The usual names, and `slow`, which thinks for longer than a test waits. */
 let server: TestServer;
 before(async () => {
   const nano = await load('ossia-nano');
-  const slow = scriptedModel(nano.tokenizer, Array(20).fill(THOUGHTS), { name: 'slow', msPerToken: 5 });
+  const slow = scriptedModel(nano.tokenizer, Array(20).fill(THOUGHTS), { name: 'slow', msPerToken: 20 });
   server = await testServer({ models: { 'ossia-nano': nano, slow } });
 });
 after(async () => {

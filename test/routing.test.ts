@@ -5,6 +5,8 @@ import { openBackend } from '../src/backends/index.ts';
 import { OssiaError } from '../src/base/index.ts';
 import { load } from '../src/chat/index.ts';
 import { openCheckpoint } from '../src/checkpoint/index.ts';
+import { LocalEngine } from '../src/engine/index.ts';
+import { ModelRunner } from '../src/engine/model-runner.ts';
 import { type LayerRouting, loadModel, routing } from '../src/model/index.ts';
 
 const path = fileURLToPath(new URL('../models/ossia-nano', import.meta.url));
@@ -51,6 +53,36 @@ test('the experts of a turn are those that were asked while it was sampled, and 
   const [beside, routed] = await Promise.all([run(), model.routing([1, 2, 3, ...alone])]);
   assert.deepEqual(beside, alone);
   assert.deepEqual(routed, await routing(whole, [1, 2, 3, ...alone], { chunk: 1 }));
+});
+
+test('steps and pieces take turns: none begins before the other has ended', async () => {
+  let [active, most, steps] = [0, 0, 0];
+  const begin = () => {
+    const step = backend.begin();
+    const read = step.read.bind(step);
+    step.read = async (tensors) => {
+      most = Math.max(most, ++active);
+      steps++;
+      return await read(tensors).finally(() => active--);
+    };
+    return step;
+  };
+  const watched = new Proxy(backend, {
+    get(target, key) {
+      const value = key === 'begin' ? begin : Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const runner = new ModelRunner({ ...whole, backend: watched }, { contextLength: 512 });
+  const engine = new LocalEngine(runner);
+  const generate = async () => {
+    for await (const _ of engine.submit([1, 2, 3], { maxTokens: 40, seed: 5, stopIds: [] }));
+  };
+  await Promise.all([generate(), engine.routing(ids(500)), generate(), engine.routing(ids(300))]);
+  assert.equal(most, 1);
+  assert.ok(steps > 40 + 2 * 2);
+  await engine.close();
+  runner.dispose();
 });
 
 test('what was asked in vain is refused, and says why', async () => {

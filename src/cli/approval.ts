@@ -40,8 +40,8 @@ function ask(question: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
     const finish = (answer: string) => {
       signal.removeEventListener('abort', leave);
+      resolve(answer.trim()); // closing would be an answer too
       editor.close();
-      resolve(answer.trim());
     };
     const leave = () => finish('no');
     signal.addEventListener('abort', leave, { once: true });

@@ -31,7 +31,7 @@ export class ModelRunner implements Runner {
   readonly #model: Model;
   readonly #cache: KvCache;
   readonly #prefill: PrefillBudget;
-  /** The backend computes one step at a time. */
+  /** Steps take turns with what is computed in the background, so that neither waits for more than one of the other. */
   readonly #exclusive = new Exclusive();
   /** Whether a step has run since the last piece of work in the background. */
   #isBusy = false;

@@ -1,7 +1,7 @@
 import { type Host, type ResponseStore, Responses, type ServerTools, Turns } from '../api/index.ts';
 import { version } from '../base/index.ts';
 import { TurnMemory } from '../chat/index.ts';
-import type { Tool } from '../tools/index.ts';
+import { guardedFetch, openMcp, type Tool } from '../tools/index.ts';
 import { type App, createApp } from './app.ts';
 import { ConsoleState, StatsRecorder } from './console/index.ts';
 import { guardsOf } from './guards.ts';
@@ -80,8 +80,13 @@ function modelOptions(options: ServeOptions) {
   return { ...withoutAbsent(given), defaultModel: options.model ?? 'ossia-nano' };
 }
 
-function serverTools({ tools = [], toolLimits }: ServeOptions): ServerTools {
-  return { tools, ...(toolLimits === undefined ? {} : { limits: toolLimits }) };
+function serverTools({ tools = [], toolLimits, requestMcp = 'none' }: ServeOptions): ServerTools {
+  const guarded = requestMcp === 'public' ? { fetch: guardedFetch() } : {};
+  return {
+    tools,
+    ...(toolLimits === undefined ? {} : { limits: toolLimits }),
+    ...(requestMcp === 'none' ? {} : { openMcp: async (server) => openMcp(server, guarded) }),
+  };
 }
 
 const ASKED_AGAIN_AND_AGAIN: ReadonlySet<string> = new Set([

@@ -1,5 +1,6 @@
 /** Ossia over HTTP: routes, models, limits, and one port for all wire formats. Light: the server itself is read with the first start. */
 export type { App, RouteGroup } from './app.ts';
+export { defaultTools } from './default-tools.ts';
 export { isLoopback } from './http/hosts.ts';
 export { type ApiKey, apiKey, keyLine, newKey, parseKeyFile } from './http/keys.ts';
 export { type Logger, silent } from './log.ts';

@@ -23,6 +23,7 @@ export {
   readMcpConfig,
   readMcpFile,
 } from './mcp/index.ts';
+export { guardedFetch } from './pages/guarded-fetch.ts';
 export { openPatch, type PatchOptions } from './patch/index.ts';
 export { openPython } from './python/python.ts';
 export type { Python, PythonOptions } from './python/types.ts';

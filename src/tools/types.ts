@@ -7,6 +7,8 @@ export interface Tool {
   readonly name: string;
   /** The tool of Harmony's system message that this one carries out. Its calls bear the names `browser.search`, `python`. */
   readonly builtin?: 'browser' | 'python';
+  /** What people should know of it besides its functions: `searxng`, `offline: 23 pages`. */
+  readonly details?: readonly string[];
   /** What it offers besides; asked once a turn. Rejects with `tools/…` when it cannot be reached. */
   functions?(signal: AbortSignal): Promise<readonly ToolFunction[]>;
   /** Whether a person has to agree before this call runs. Absent: never. */

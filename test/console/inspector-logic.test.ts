@@ -213,15 +213,14 @@ describe('a turn as bands and marks', () => {
     assert.equal(rankOf(token('a', { id: 9, others: [[1, 0.5]] })), undefined);
   });
 
-  test('the map has a column for some tokens each, as high as the most surprising of them', () => {
+  test('the map has a column for some tokens each, with the most surprising of them and their mean', () => {
     const output = [1, 1, 0.5, 1, 2 ** -8, 1].map((probability) => token('a', { probability }));
-    const map = columnsOf(output, 3, 'probability');
     assert.deepEqual(
-      map.map(({ from, to, height }) => [from, to, height]),
+      columnsOf(output, 3, 'probability').map(({ from, to, peak, mean }) => [from, to, peak, mean]),
       [
-        [0, 2, 0],
-        [2, 4, 0.125],
-        [4, 6, 1],
+        [0, 2, 0, 0],
+        [2, 4, 0.125, 0.0625],
+        [4, 6, 1, 0.5],
       ],
     );
     assert.equal(columnsOf([], 10, 'entropy').length, 0);

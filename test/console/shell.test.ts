@@ -19,6 +19,7 @@ describe('the frame of the console', { skip }, () => {
         server.url,
         async (page) => {
           await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+          await page.getByRole('heading', { level: 1 }).first().waitFor();
           assert.match(await page.title(), /Ossia/);
           await checkAccessibility(page);
           await screenshot(page, `shell-${theme}`);

@@ -116,6 +116,7 @@ test('web_search searches, opens and finds; the answer bears its citations', asy
 test('code_interpreter runs programs; what they print is shown to those who ask for it', async () => {
   const tool = fakePython({ 'print(6*7)': '42\n' });
   const turns = [think('I compute.') + python('print(6*7)'), say('42.'), python('print(6*7)'), say('42.')];
+  turns.push(python('1'), say('1.'));
   await withServer({ tools: [tool] }, turns, async ({ ask }) => {
     const tools = [{ type: 'code_interpreter', container: { type: 'auto' } }];
     const shown = await ask({ input: '6*7?', tools, include: ['code_interpreter_call.outputs'] });
@@ -133,6 +134,9 @@ test('code_interpreter runs programs; what they print is shown to those who ask 
     assert.equal(find(again.response.output, 'code_interpreter_call').outputs, null);
     const [first, second] = tool.requests.map(({ conversation }) => conversation);
     assert.equal(first, second, 'a container that is named is gone on with');
+    const named = await ask({ input: '6*7?', tools: [{ type: 'code_interpreter', container: 'mine' }] });
+    assert.equal(find(named.response.output, 'code_interpreter_call').container_id, 'mine');
+    assert.match(tool.requests[2]!.conversation, /^\S+ mine$/, 'what others call so is not it');
   });
 });
 
@@ -314,7 +318,8 @@ test('a server that a request brings is opened, used and closed, with its header
         approval: 'never',
       },
     ]);
-    assert.doesNotMatch(JSON.stringify(response), /Bearer/);
+    assert.doesNotMatch(JSON.stringify(response.tools), /abc|"a"/);
+    assert.deepEqual((response.tools as { headers: object }[])[0]?.headers, { 'x-team': '<redacted>' });
   });
   assert.equal(mcp.isClosed, true);
 });

@@ -28,14 +28,18 @@ const TOOLS: readonly Tool[] = [
   { name: 'bad_schema', inputSchema: { type: 'object', properties: { a: { type: 'no such type' } } } },
   { name: 'big_schema', inputSchema: { type: 'object', description: 'y'.repeat(40_000) } },
   { name: 'task_only', inputSchema: ANY, execution: { taskSupport: 'required' } },
-  ...['everything', 'structured', 'picture_flood', 'fail', 'refuse', 'huge', 'progress', 'forever'].map((name) => ({
-    name,
-    inputSchema: ANY,
-  })),
-  ...['cancelled', 'change', 'crash', 'garbage', 'flood', 'nonsense', 'family', 'calls', 'environment'].map((name) => ({
-    name,
-    inputSchema: ANY,
-  })),
+  ...['everything', 'structured', 'repeated', 'picture_flood', 'fail', 'refuse', 'huge', 'progress', 'forever'].map(
+    (name) => ({
+      name,
+      inputSchema: ANY,
+    }),
+  ),
+  ...['cancelled', 'change', 'crash', 'garbage', 'flood', 'nonsense', 'family', 'chatter', 'calls', 'environment'].map(
+    (name) => ({
+      name,
+      inputSchema: ANY,
+    }),
+  ),
 ];
 
 const PAGE = 5;
@@ -89,6 +93,7 @@ const ACTIONS: Readonly<Record<string, (call: Call) => CallToolResult | Promise<
     structuredContent: { answer: 42 },
   }),
   structured: () => ({ content: [{ type: 'text', text: '{ "answer": 42 }' }], structuredContent: { answer: 42 } }),
+  repeated: () => ({ ...text('It says: a long text.'), structuredContent: { content: 'a long text' } }),
   picture_flood: () => ({
     content: Array.from({ length: 20 }, () => ({ type: 'image' as const, mimeType: 'image/png', data: PIXEL })),
   }),
@@ -130,6 +135,10 @@ const ACTIONS: Readonly<Record<string, (call: Call) => CallToolResult | Promise<
     };
     pour();
     return new Promise(() => {});
+  },
+  chatter: () => {
+    process.stderr.write('and so on\n'.repeat(10_000));
+    return text('enough');
   },
   nonsense: () => ({ content: 'no list' }) as unknown as CallToolResult,
   family: () => {

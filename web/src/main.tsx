@@ -7,6 +7,8 @@ import './style/shell.css';
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
 import { fromPath } from './shell/route.ts';
+import { openTurns } from './state/turns.ts';
 
 fromPath();
+void openTurns();
 render(<App />, document.getElementById('app')!);

@@ -5,7 +5,8 @@ import type { OutputToken } from './types.ts';
 
 type Band = OutputToken['channel'];
 
-const CHANNEL = /^\s*(analysis|commentary|final)(?![a-z])/;
+/** `comment` is a token, and the beginning of the one channel that is two. */
+const CHANNEL = /^\s*(?:(analysis|final)|comment(?:ary)?)(?![a-z])/;
 
 /** Reads the tokens of one turn, from right behind `<|start|>assistant`. */
 export class OutputTokens {
@@ -13,7 +14,6 @@ export class OutputTokens {
   /** What stands behind `<|channel|>` in the header that is open. */
   #name: string | undefined;
   #band: Band = 'header';
-  #isBody = false;
 
   constructor(tokenizer: Tokenizer) {
     this.#texts = new TokenTexts(tokenizer);
@@ -33,13 +33,12 @@ export class OutputTokens {
   #bandOf(id: number): Band {
     switch (this.#texts.control(id)) {
       case undefined:
-        return this.#isBody ? this.#band : this.#header(this.#texts.of(id).text);
+        return this.#read(this.#texts.of(id).text);
       case '<|start|>':
         return this.#open(undefined);
       case '<|channel|>':
         return this.#open('');
       case '<|message|>':
-        this.#isBody = true;
         if (this.#band === 'header') this.#band = 'final'; // a message of no known channel is read as an answer
         return this.#band;
       case '<|constrain|>':
@@ -49,16 +48,17 @@ export class OutputTokens {
     }
   }
 
-  #header(text: string): Band {
+  /** Text of a header, until it has named its channel; then of anything. */
+  #read(text: string): Band {
     if (this.#name === undefined || this.#band !== 'header') return this.#band;
     this.#name += text;
-    this.#band = (CHANNEL.exec(this.#name)?.[1] as Band | undefined) ?? 'header';
+    const found = CHANNEL.exec(this.#name);
+    if (found) this.#band = (found[1] as 'analysis' | 'final' | undefined) ?? 'commentary';
     return this.#band;
   }
 
   #open(name: string | undefined): Band {
     this.#name = name;
-    this.#isBody = false;
     this.#band = 'header';
     return this.#band;
   }

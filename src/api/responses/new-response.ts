@@ -31,7 +31,7 @@ export function newResponse(body: CreateBody, model: string): ResponseObject {
     temperature: body.temperature ?? 1,
     text: { format: body.text?.format ?? { type: 'text' }, verbosity: body.text?.verbosity ?? 'medium' },
     tool_choice: body.tool_choice ?? 'auto',
-    tools: body.tools ?? [],
+    tools: (body.tools ?? []).map(withoutSecrets),
     top_logprobs: body.top_logprobs ?? 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? 'disabled',
@@ -39,6 +39,14 @@ export function newResponse(body: CreateBody, model: string): ResponseObject {
     user: body.user ?? null,
     metadata: body.metadata ?? {},
   };
+}
+
+/** What a request brings along to get into an MCP server is for that server alone: it is neither kept nor told again. */
+function withoutSecrets(tool: Readonly<Record<string, unknown>>): unknown {
+  if (tool.type !== 'mcp') return tool;
+  const { authorization: _, headers, ...others } = tool;
+  if (typeof headers !== 'object' || headers === null) return others;
+  return { ...others, headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '<redacted>'])) };
 }
 
 /** Which kind of summary was asked for; null: none. */

@@ -28,7 +28,8 @@ export interface OutputOptions {
 
 export interface HostedOutput {
   readonly tools: Pick<HostedTools, 'kindOf' | 'citations'>;
-  /** Whose pages and variables they work on. */
+  /** Whose pages and variables they work on, to clients and to tools. */
+  readonly container: string;
   readonly conversation: string;
   readonly withSources: boolean;
   readonly withOutputs: boolean;
@@ -219,8 +220,8 @@ export class Output {
   }
 
   #hostedDraft(kind: HostedKind, call: ToolCall | undefined): HostedDraft {
-    const { conversation, withSources, withOutputs } = this.#options.hosted!;
-    if (kind.type === 'code_interpreter') return new CodeDraft(conversation, withOutputs);
+    const { container, withSources, withOutputs } = this.#options.hosted!;
+    if (kind.type === 'code_interpreter') return new CodeDraft(container, withOutputs);
     if (kind.type === 'web_search') return new WebSearchDraft(call?.name ?? '', call?.arguments ?? '', withSources);
     // The call of an earlier response bears the id of the request for its approval.
     const approval = call?.id.startsWith('mcpr_') ? call.id : null;

@@ -85,22 +85,23 @@ export class Performer {
     const { turns, store } = this.#options;
     const { model, name, loadMs } = lease;
     const { id } = recorder.response;
+    const container = containerOf(plan, id, client);
     let turn: AsyncIterableIterator<ChatEvent | ActEvent> | undefined;
     let hosted: HostedTools | undefined;
     const done = () => {
       lease.release();
       if (turn) leave(turn);
       void hosted?.close();
-      if (!recorder.response.store) hosted?.forget(conversationOf(plan, id));
+      if (container.isLast) hosted?.forget(container.conversation);
     };
     try {
       const own = turnOptions(plan.body, plan.toolbox);
       hosted = await this.openHosted(plan, own, signal);
       const { messages, options } = this.conversation(plan, lease, own, hosted);
       const request = { id, api: 'responses', client, signal, loadMs } as const;
-      turn = await turns.start(model, messages, options, request, this.#acting(plan, hosted, id));
+      turn = await turns.start(model, messages, options, request, this.#acting(plan, hosted, container));
       const known = knownWithModel(name, options, model.info.defaults);
-      const output = this.#outputOptions(plan, model, options, hosted, id);
+      const output = this.#outputOptions(plan, model, options, hosted, container);
       const lists = hosted.lists(listedIn(plan));
       const performance = { recorder, lease, turn, lists, output, known, ...(log === undefined ? {} : { log }) };
       recorder.begin(model.name, output, known);
@@ -122,7 +123,7 @@ export class Performer {
   }
 
   /** Undefined: nothing runs here, and the turn is an ordinary one. */
-  #acting(plan: Plan, hosted: HostedTools, id: string): Acting | undefined {
+  #acting(plan: Plan, hosted: HostedTools, { conversation }: Container): Acting | undefined {
     if (hosted.isEmpty) return undefined;
     const { limits = {} } = this.#options.tools ?? {};
     const { max_tool_calls } = plan.body;
@@ -133,7 +134,7 @@ export class Performer {
     };
     const steps =
       typeof max_tool_calls === 'number' ? { maxSteps: Math.min(max_tool_calls, limits.maxSteps ?? 32) } : {};
-    return { ...limits, ...steps, toolbox: hosted.toolbox, conversation: conversationOf(plan, id), approve };
+    return { ...limits, ...steps, toolbox: hosted.toolbox, conversation, approve };
   }
 
   /** The whole conversation of a request, as a model sees it. */
@@ -187,12 +188,13 @@ export class Performer {
     { name, tokenizer }: LoadedModel,
     options: ChatOptions,
     hosted: HostedTools,
-    id: string,
+    { id: container, conversation }: Container,
   ): OutputOptions {
     const { body, toolbox } = plan;
     const runsHere = {
       tools: hosted,
-      conversation: conversationOf(plan, id),
+      container,
+      conversation,
       withSources: body.include?.includes('web_search_call.action.sources') ?? false,
       withOutputs: body.include?.includes('code_interpreter_call.outputs') ?? false,
     };
@@ -208,13 +210,25 @@ export class Performer {
   }
 }
 
+/** What the pages and variables of a response go by. */
+interface Container {
+  /** As the wire has it. */
+  readonly id: string;
+  /** As tools have it: two clients that give containers names of their own do not share them. */
+  readonly conversation: string;
+  /** Nobody can go on with it. */
+  readonly isLast: boolean;
+}
+
 /**
- * Whose pages and variables a response works on: the container that it names, or else that of the response that its conversation
- * began with. Nobody can guess one.
+ * The container that a request names, or else that of the response that its conversation began with, whose id nobody can
+ * guess.
  */
-function conversationOf({ before, toolbox, body }: Plan, id: string): string {
+function containerOf({ before, toolbox, body }: Plan, id: string, client: string): Container {
   const { container } = toolbox.hosted(body.tool_choice);
-  return container ?? `cntr_${(before[0]?.response.id ?? id).replace(/^resp_/, '')}`;
+  const own = container ?? `cntr_${(before[0]?.response.id ?? id).replace(/^resp_/, '')}`;
+  const isLast = container === undefined && before.length === 0 && body.store === false;
+  return { id: own, isLast, conversation: /^cntr_[0-9a-f]{48}$/.test(own) ? own : `${client} ${own}` };
 }
 
 /** The MCP servers whose functions the conversation has been told. */

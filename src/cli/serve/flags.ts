@@ -95,7 +95,7 @@ export function addServeFlags(command: Command): Command {
   );
   flag(
     '--request-mcp <which>',
-    'MCP servers that requests may bring: none, public addresses, or any (default: none)',
+    'MCP servers that requests may bring: none, those at public addresses, or any (default: public)',
     'OSSIA_REQUEST_MCP',
   ).choices(['none', 'public', 'any']);
   flag('--no-constrain', 'let models write malformed turns (for research)');

@@ -34,7 +34,7 @@ export function serveOptionsOf(context: Context, flags: ServeFlags): ServeOption
     console: flags.console,
     constrain: flags.constrain,
     toolLimits: flags.maxSteps === undefined ? undefined : { maxSteps: flags.maxSteps },
-    requestMcp: flags.requestMcp,
+    requestMcp: flags.requestMcp ?? (flags.tools ? ('public' as const) : ('none' as const)),
     dataDirectory: dataDirectory(context, flags.data),
     storeDays: flags.storeDays,
   };

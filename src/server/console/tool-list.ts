@@ -18,12 +18,13 @@ export async function toolList(tools: readonly Tool[]): Promise<ToolList> {
 
 async function stateOf(tool: Tool): Promise<ToolState> {
   const kind = kindOf(tool);
-  const base = { name: tool.name, kind, description: DESCRIPTIONS[kind], asksFirst: tool.needsApproval !== undefined };
+  const { name, details = [] } = tool;
+  const base = { name, kind, description: DESCRIPTIONS[kind], asksFirst: tool.needsApproval !== undefined };
   try {
     const functions = (await tool.functions?.(AbortSignal.timeout(PATIENCE_MS))) ?? [];
-    return { ...base, details: functions.map(({ name }) => name) };
+    return { ...base, details: [...details, ...functions.map((one) => one.name)] };
   } catch (error) {
-    return { ...base, details: [], problem: error instanceof Error ? error.message : String(error) };
+    return { ...base, details, problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -123,7 +123,9 @@ class BrowserTool implements Browser {
     const known = typeof id === 'string' || viewSource ? undefined : store.find(url);
     if (known) return known;
     try {
-      const fetched = (await this.#provider.open?.(url, signal)) ?? (await this.#fetchPage(url, signal));
+      const own = await this.#provider.open?.(url, signal);
+      signal.throwIfAborted();
+      const fetched = own ?? (await this.#fetchPage(url, signal));
       signal.throwIfAborted();
       const page = viewSource ? readSource(fetched) : await readPage(fetched, this.#html);
       signal.throwIfAborted();

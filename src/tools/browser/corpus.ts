@@ -6,7 +6,7 @@ import { OssiaError } from '../../base/index.ts';
 import { decodeText } from '../pages/charset.ts';
 import { type FetchedPage, PageError } from '../pages/page.ts';
 import { corpusLimits, corpusType, listCorpus, readCorpusFile } from './corpus-files.ts';
-import { bestPassage } from './passage.ts';
+import { bestPassage, opening } from './passage.ts';
 import type { SearchOptions, SearchProvider, SearchResult } from './types.ts';
 
 /** Where Ossia's own documents are: three folders up from src/tools/browser as from dist/tools/browser. */
@@ -106,9 +106,13 @@ async function indexFolder(root: string, parts: readonly string[] | undefined): 
       search
         .search(query)
         .slice(0, topn)
-        .map(({ id, terms }) => {
+        .map(({ id, queryTerms, terms }) => {
           const { path, title, text } = entries[id as number]!;
-          return { url: addressOf(path), title, snippet: bestPassage(text, terms) };
+          return {
+            url: addressOf(path),
+            title,
+            snippet: bestPassage(text, [...new Set(queryTerms)]) ?? bestPassage(text, terms) ?? opening(text),
+          };
         }),
   };
 }

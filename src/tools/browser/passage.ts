@@ -1,8 +1,8 @@
 /** Characters of a passage. */
 const length = 300;
 
-/** The part of a text in which most of the terms occur close together: what a result shows. */
-export function bestPassage(text: string, terms: readonly string[]): string {
+/** The part of a text in which most of the terms occur close together: what a result shows. Undefined when there is none. */
+export function bestPassage(text: string, terms: readonly string[]): string | undefined {
   const lower = text.toLowerCase();
   const places: { at: number; term: number }[] = [];
   for (const [term, word] of terms.slice(0, 20).entries()) {
@@ -10,6 +10,7 @@ export function bestPassage(text: string, terms: readonly string[]): string {
       places.push({ at, term });
     }
   }
+  if (places.length === 0) return undefined;
   places.sort((a, b) => a.at - b.at);
   let best = 0;
   let most = 0;
@@ -22,6 +23,11 @@ export function bestPassage(text: string, terms: readonly string[]): string {
     best = at;
   }
   return cutAtWords(text, Math.max(0, best - 60));
+}
+
+/** How a text begins. */
+export function opening(text: string): string {
+  return cutAtWords(text, 0);
 }
 
 function cutAtWords(text: string, from: number): string {

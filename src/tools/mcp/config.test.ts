@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { OssiaError } from '../../base/index.ts';
 import { parseMcpArgument } from './argument.ts';
 import { readMcpConfig } from './config.ts';
 
@@ -101,4 +103,39 @@ test('one server in one argument', async () => {
   for (const argument of ['a="b', 'a=', 'a=   ', 'http://', 'no-such.json', '-x=y']) {
     await assert.rejects(parseMcpArgument(argument), { code: 'tools/bad-config' }, argument);
   }
+});
+
+test('whatever the file says, it is read or refused with a code', () => {
+  const any = fc.jsonValue({ maxDepth: 1 });
+  const or = (...good: unknown[]) => fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...good) }, any);
+  const server = fc.record(
+    {
+      ...{ command: or('npx'), args: or([], ['a']), env: or({}, { a: 'b' }), cwd: or('/'), url: or('http://x') },
+      ...{ headers: or({}), type: or('stdio', 'sse', 'http'), approval: or('auto', ['a']), disabled: or(true, false) },
+      ...{ unknown: any },
+    },
+    { requiredKeys: [] },
+  );
+  const servers = fc.oneof(
+    any,
+    fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('a', '__proto__')), server, { maxKeys: 3 }),
+  );
+  let read = 0;
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        servers.map((all) => JSON.stringify({ mcpServers: all })),
+      ),
+      (text) => {
+        try {
+          read += readMcpConfig(text, { variables: {} }).length;
+        } catch (error) {
+          assert.ok(error instanceof OssiaError && error.code === 'tools/bad-config', String(error));
+        }
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  assert.ok(read > 50, `${read}`);
 });

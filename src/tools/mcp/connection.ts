@@ -22,6 +22,9 @@ export interface CallOptions {
   readonly progress?: (progress: Progress) => void;
 }
 
+/** What comes for a call that is over. */
+const LATE = /^Received a (?:progress notification|response) for an unknown /;
+
 const MAX_FUNCTIONS = 256;
 const MAX_PAGES = 64;
 /** Calls may take so many times `callTimeoutMs` in all, while the server says that it goes on. */
@@ -39,6 +42,8 @@ export class Connection {
   readonly #tellsChanges: boolean;
   #functions: Promise<readonly McpFunction[]> | undefined;
   #listedAt = 0;
+  /** What was wrong with the list, so that it is not said again with every new one. */
+  readonly #told = new Set<string>();
   #closed = false;
 
   private constructor(client: Client, options: ConnectionOptions) {
@@ -77,7 +82,9 @@ export class Connection {
       client.close().catch(() => {});
     };
     const transport = await openTransport({ log: options.log, fetch: options.fetch, onBroken });
-    client.onerror = (error) => options.log(plain(error.message, 300));
+    client.onerror = ({ message }) => {
+      if (!LATE.test(message)) options.log(plain(message, 300));
+    };
     try {
       await client.connect(transport, { timeout: options.connectTimeoutMs, signal: options.signal });
     } catch (error) {
@@ -136,12 +143,19 @@ export class Connection {
     await this.#client.close();
   }
 
+  #tellOnce(line: string): void {
+    if (this.#told.has(line) || this.#told.size >= MAX_FUNCTIONS) return;
+    this.#told.add(line);
+    this.#options.log(line);
+  }
+
   #forgetFunctions(): void {
     this.#functions = undefined;
   }
 
   async #list(): Promise<readonly McpFunction[]> {
-    const { log, connectTimeoutMs } = this.#options;
+    const { connectTimeoutMs } = this.#options;
+    const log = (line: string): void => this.#tellOnce(line);
     if (this.#client.getServerCapabilities()?.tools === undefined) {
       log('offers no functions');
       return [];

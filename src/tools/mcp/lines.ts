@@ -19,3 +19,21 @@ export function plain(text: string, maxLength: number): string {
   const clean = text.replace(/\p{Cc}+/gu, ' ');
   return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
 }
+
+const MINUTE_MS = 60_000;
+const MAX_LINES_A_MINUTE = 300;
+
+/** Passes lines on, but not without end. */
+export function withinReason(log: (line: string) => void): (line: string) => void {
+  let since = performance.now();
+  let count = 0;
+  return (line) => {
+    if (performance.now() - since > MINUTE_MS) {
+      since = performance.now();
+      count = 0;
+    }
+    count++;
+    if (count <= MAX_LINES_A_MINUTE) log(line);
+    if (count === MAX_LINES_A_MINUTE) log('says too much: the rest of this minute is dropped');
+  };
+}

@@ -110,10 +110,12 @@ export class ProgramTransport implements Transport {
 }
 
 const living = new Set<ChildProcessWithoutNullStreams>();
+let listening = false;
 
 /** When this process ends without closing its tools, the programs end with it. */
 function endWithUs(child: ChildProcessWithoutNullStreams): void {
-  if (living.size === 0) process.once('exit', killAll);
+  if (!listening) process.once('exit', killAll);
+  listening = true;
   living.add(child);
 }
 

@@ -12,7 +12,7 @@ export function toResult(
   const images: ToolImage[] = [];
   const texts = result.content.map((block) => textOf(block, images));
   const { structuredContent } = result;
-  if (structuredContent !== undefined && !texts.some((text) => says(text, structuredContent))) {
+  if (structuredContent !== undefined && !says(texts, structuredContent)) {
     texts.push(JSON.stringify(structuredContent));
   }
   const text = texts.filter((part) => part !== '').join('\n\n');
@@ -64,8 +64,14 @@ function sizeOf(base64: string): string {
   return `${Math.ceil((base64.length * 3) / 4 / 1024)} KiB`;
 }
 
-/** Servers say structured content again as text, for clients that do not know it. */
-function says(text: string, content: unknown): boolean {
+/** Servers say structured content again as text, for clients that do not know it: as JSON, or in words. */
+function says(texts: readonly string[], content: Record<string, unknown>): boolean {
+  if (texts.some((text) => isJsonOf(text, content))) return true;
+  const values = Object.values(content);
+  return values.every((value) => typeof value === 'string' && texts.some((text) => text.includes(value)));
+}
+
+function isJsonOf(text: string, content: unknown): boolean {
   try {
     return isDeepStrictEqual(JSON.parse(text), content);
   } catch {

@@ -3,7 +3,7 @@ import { OssiaError } from '../../base/index.ts';
 import type { Tool, ToolFunction, ToolRequest, ToolResult } from '../types.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { McpFunction } from './functions.ts';
-import { plain } from './lines.ts';
+import { plain, withinReason } from './lines.ts';
 import { cut, toResult } from './result.ts';
 import type { McpApproval, McpOptions, McpServer } from './types.ts';
 
@@ -24,6 +24,8 @@ class McpTool implements Tool {
   readonly #approval: McpApproval;
   readonly #maxResultCharacters: number;
   readonly #options: Omit<ConnectionOptions, 'signal'>;
+  /** The last lines of its log: why it did not start may stand there. */
+  #said: readonly string[] = [];
   readonly #starts: number[] = [];
   #opening: Promise<Connection> | undefined;
   #known: readonly McpFunction[] = [];
@@ -41,7 +43,10 @@ class McpTool implements Tool {
     this.#approval = server.approval ?? options.approval ?? 'always';
     this.#maxResultCharacters = maxResultCharacters;
     this.#options = {
-      log: (line) => log(`${this.name}: ${line}`),
+      log: withinReason((line) => {
+        this.#said = [...this.#said.slice(-2), line];
+        log(`${this.name}: ${line}`);
+      }),
       connectTimeoutMs,
       callTimeoutMs,
       fetch: options.fetch ?? fetch,
@@ -110,7 +115,8 @@ class McpTool implements Tool {
       return this.#known;
     } catch (cause) {
       if (cause instanceof OssiaError) throw cause;
-      throw this.#unreachable(plain(reasonOf(cause), 500), cause);
+      const said = this.#said.length === 0 ? '' : `; it said: ${this.#said.join(' · ')}`;
+      throw this.#unreachable(plain(reasonOf(cause) + said, 1000), cause);
     }
   }
 
@@ -146,6 +152,7 @@ class McpTool implements Tool {
     while (this.#starts[0] !== undefined && now - this.#starts[0] > MINUTE_MS) this.#starts.shift();
     if (this.#starts.length >= MAX_STARTS) throw this.#unreachable(`it ended ${MAX_STARTS} times within a minute`);
     this.#starts.push(now);
+    this.#said = [];
     return Connection.open(this.#server, { ...this.#options, signal: this.#lifetime.signal });
   }
 

@@ -110,7 +110,7 @@ function walk(root: HtmlNode, { enter, leave }: Visitor): void {
 }
 
 const unseen = new Set(
-  'head script style noscript template svg iframe object embed canvas audio video select option textarea input'.split(
+  'head title script style noscript template svg iframe object embed canvas audio video select option textarea input'.split(
     ' ',
   ),
 );

@@ -84,7 +84,7 @@ function send(url: URL, options: WebOptions, signal: AbortSignal): Promise<Incom
 }
 
 /** Resolves names and lets only public addresses through; the connection is made to the very addresses that it returns. */
-function guardedLookup(url: URL, options: WebOptions): LookupFunction {
+export function guardedLookup(url: URL, options: Pick<WebOptions, 'allowPrivate' | 'lookup'>): LookupFunction {
   const resolve = options.lookup ?? lookupHost;
   const mayBePrivate = allows(options.allowPrivate ?? [], url);
   return (host, { all, family }, callback) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type FilePatch, parsePatch } from './format.ts';
+import { type FilePatch, PatchError, parsePatch } from './format.ts';
 import { applyHunks, type Patched } from './hunks.ts';
 
 function patch(content: string, body: string): Patched {
@@ -184,4 +184,53 @@ test('any change of any file, written as a patch, makes that change', () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test('whatever the patch and the file, it is applied or refused in words', () => {
+  const piece = fc.constantFrom(
+    ...[
+      '*** Begin Patch',
+      '*** End Patch',
+      '*** Update File: f',
+      '*** Add File: g',
+      '*** Delete File: h',
+      '*** Move to: i',
+    ],
+    ...[
+      '*** End of File',
+      '@@',
+      '@@ a',
+      '@@ -1,2 +3,4 @@ b',
+      '',
+      ' ',
+      '+',
+      '-',
+      ' a',
+      '-a',
+      '+a',
+      ' b',
+      '-b',
+      '+b',
+      '***',
+      'x',
+    ],
+  );
+  const file = fc.array(fc.constantFrom('a\n', 'b\r\n', 'a ', '\n', ' b\n', 'c'), { maxLength: 8 });
+  let applied = 0;
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), file, fc.boolean(), (lines, content, framed) => {
+      const frame = ['*** Begin Patch', '*** Update File: f', ...lines, '*** End Patch'];
+      try {
+        for (const each of parsePatch((framed ? frame : lines).join('\n'))) {
+          if (each.change !== 'update') continue;
+          applyHunks(content.join(''), each.hunks);
+          applied++;
+        }
+      } catch (error) {
+        assert.ok(error instanceof PatchError && error.message.length > 10, String(error));
+      }
+    }),
+    { numRuns: 20_000 },
+  );
+  assert.ok(applied > 100, `${applied}`);
 });

@@ -26,7 +26,7 @@ export function findLines(
   atEnd: boolean,
 ): Match | undefined {
   for (const [level, { key }] of LEVELS.entries()) {
-    const have = lines.map(key);
+    const have = keyed(lines, level);
     const want = wanted.map(key);
     const tail = have.length - want.length;
     if (atEnd && tail >= 0 && standsAt(have, want, tail)) return { at: tail, level, another: undefined };
@@ -34,6 +34,16 @@ export function findLines(
     if (at !== undefined) return { at, level, another: next(have, want, at + 1) };
   }
   return undefined;
+}
+
+const known = new WeakMap<readonly string[], (readonly string[])[]>();
+
+/** The lines of a file as a level compares them; worked out once for all hunks. */
+function keyed(lines: readonly string[], level: number): readonly string[] {
+  const levels = known.get(lines) ?? [];
+  known.set(lines, levels);
+  levels[level] ??= lines.map(LEVELS[level]!.key);
+  return levels[level];
 }
 
 /** The lines that are most like `wanted`, for whoever has to look again. */

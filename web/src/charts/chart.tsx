@@ -116,7 +116,7 @@ function Plot({ series, from, to, reach, format, ticks = niceTicks, limit, nothi
   const room = { width: Math.max(1, width - left - right), height: tall - top - foot };
   const x = (at: number) => left + ((at - from) / (to - from)) * room.width;
   const y = (value: number) => top + room.height * (1 - value / roof);
-  const times = timeTicks(from, to, Math.max(2, Math.floor(room.width / 90)), new Date(to).getTimezoneOffset());
+  const times = timeTicks(from, to, Math.max(2, Math.floor(room.width / 52)), new Date(to).getTimezoneOffset());
   const at = moment.value;
   return (
     <svg
@@ -143,7 +143,7 @@ function Plot({ series, from, to, reach, format, ticks = niceTicks, limit, nothi
       ))}
       {times.map((time) => (
         <text key={time} x={x(time)} y={tall - 4} class="tick time">
-          {clock(time, to - from < 600_000)}
+          {clock(time, time % 60_000 !== 0)}
         </text>
       ))}
       {limit && <line class="line look-limit" x1={left} x2={width - right} y1={y(limit.value)} y2={y(limit.value)} />}

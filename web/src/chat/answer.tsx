@@ -67,7 +67,7 @@ function Actions({ node, place, places, isBusy }: Pick<AnswerProps, 'node' | 'pl
   return (
     <div class="actions">
       <Branches node={node.id} place={place} places={places} />
-      <CopyButton text={() => textOf(node)} label="Copy the answer" />
+      {node.parts.length > 0 && <CopyButton text={() => textOf(node)} label="Copy the answer" />}
       <button
         type="button"
         class="icon-button small"

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { drawer } from '../shell/drawer.ts';
 import { PlusIcon, SearchIcon, UploadIcon } from '../shell/icons.tsx';
 import { toast } from '../shell/toasts.tsx';
 import { adopt, current, headings, startConversation } from '../state/conversations.ts';
@@ -24,7 +25,7 @@ export function ConversationList() {
   return (
     <>
       <div class="list-head">
-        <button type="button" class="button new" onClick={startConversation}>
+        <button type="button" class="button new" onClick={begin}>
           <PlusIcon size={16} />
           New conversation
         </button>
@@ -58,6 +59,11 @@ export function ConversationList() {
       <Import />
     </>
   );
+}
+
+function begin(): void {
+  drawer.value = false;
+  startConversation();
 }
 
 /** By titles at once, and by texts as soon as they have been searched. */

@@ -2,7 +2,7 @@ import './chat.css';
 import '../markdown/markdown.css';
 import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { sidePanel } from '../shell/app.tsx';
+import { sidePanel } from '../shell/drawer.ts';
 import { SettingsIcon } from '../shell/icons.tsx';
 import { route } from '../shell/route.ts';
 import { type Shortcut, useShortcuts } from '../shell/shortcuts.ts';

@@ -13,7 +13,7 @@ export function Question({ node, place, places, isBusy }: Omit<RowProps, 'node'>
   return (
     <article class="question">
       <h2 class="said-only">You</h2>
-      <div class="bubble">{node.text}</div>
+      <Bubble text={node.text} />
       <div class="actions">
         <Branches node={node.id} place={place} places={places} />
         <CopyButton text={node.text} label="Copy the message" />
@@ -39,6 +39,24 @@ export function Question({ node, place, places, isBusy }: Omit<RowProps, 'node'>
         </button>
       </div>
     </article>
+  );
+}
+
+const LONG = 3000;
+const SHOWN = 1500;
+
+/** A long text, pasted perhaps, shows how it begins. */
+function Bubble({ text }: { readonly text: string }) {
+  const [isWhole, setWhole] = useState(text.length <= LONG);
+  if (isWhole) return <div class="bubble">{text}</div>;
+  return (
+    <div class="bubble">
+      {text.slice(0, SHOWN)}…
+      <br />
+      <button type="button" class="button quiet" onClick={() => setWhole(true)}>
+        Show all {text.length.toLocaleString()} characters
+      </button>
+    </div>
   );
 }
 

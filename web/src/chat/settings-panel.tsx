@@ -44,9 +44,9 @@ export function SettingsPanel() {
         <fieldset>
           <legend>Sampling</legend>
           <div class="pair">
-            <NumberField name="temperature" label="Temperature" min={0} max={2} step={0.1} hint="1" />
-            <NumberField name="topP" label="Top-p" min={0} max={1} step={0.05} hint="1" />
-            <NumberField name="minP" label="Min-p" min={0} max={1} step={0.05} hint="0" />
+            <NumberField name="temperature" label="Temperature" min={0} max={2} step={0.1} hint="default" />
+            <NumberField name="topP" label="Top-p" min={0} max={1} step={0.05} hint="default" />
+            <NumberField name="minP" label="Min-p" min={0} max={1} step={0.05} hint="default" />
             <NumberField name="maxTokens" label="Most tokens" min={1} max={1_000_000} step={1} hint="no limit" />
             <NumberField name="seed" label="Seed" min={0} max={Number.MAX_SAFE_INTEGER} step={1} hint="random" />
           </div>

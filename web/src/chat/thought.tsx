@@ -21,7 +21,7 @@ export function ThoughtView({ text, ms, tokens, isOpen }: ThoughtProps) {
       <button type="button" class="fold" aria-expanded={isShown} onClick={() => setChoice(!isShown)}>
         <RightIcon size={14} />
         <span>
-          {isOpen ? 'Thinking' : 'Thought'} for <span class="number">{secondsOf(ms)}</span>
+          {isOpen ? 'Thinking' : 'Thought'} for <span class="number">{ms < 1 ? 'a moment' : secondsOf(ms)}</span>
           <span class="number">{count}</span>
         </span>
       </button>

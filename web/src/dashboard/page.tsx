@@ -78,7 +78,8 @@ function State({ feed, latest, samples }: { readonly feed: Feed } & Shown) {
     const waiting = latest.waiting > 0 ? `, ${latest.waiting} waiting` : '';
     return (
       <p class="state live">
-        Live: {count(latest.running, 'turn')} running{waiting}
+        Live: {latest.running === 0 ? 'between two turns' : `${count(latest.running, 'turn')} running`}
+        {waiting}
       </p>
     );
   }

@@ -249,7 +249,7 @@ function Overlap({ mine, yours, step, theirs, found }: OverlapProps) {
     const failed = [a, b].find((state) => state?.status === 'failed');
     return (
       <section class="overlap">
-        <h3>Experts in common</h3>
+        <h2>Experts in common</h2>
         {failed?.status === 'failed' && <p class="notice bad">{failed.error.message}</p>}
         <button type="button" class="button" disabled={busy} onClick={() => void compute()}>
           {busy ? 'Computing both turns…' : 'Compute the experts of both turns'}
@@ -267,7 +267,7 @@ function Overlap({ mine, yours, step, theirs, found }: OverlapProps) {
   const byPick = pickOverlap(a.routing, b.routing, pairs);
   return (
     <section class="overlap">
-      <h3>Experts in common</h3>
+      <h2>Experts in common</h2>
       <table class="numbers">
         <thead>
           <tr>

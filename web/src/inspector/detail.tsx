@@ -95,9 +95,9 @@ function Alternatives({ token }: { readonly token: OutputToken }) {
   const rest = Math.max(0, 1 - told.reduce((sum, each) => sum + each.probability, 0));
   return (
     <section class="alternatives">
-      <h3>
+      <h2>
         Alternatives <small>before temperature and truncation</small>
-      </h3>
+      </h2>
       <ol>
         {told.map((each) => (
           <li key={each.id} class={each.id === token.id ? 'chosen' : ''}>

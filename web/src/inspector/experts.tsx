@@ -124,7 +124,7 @@ function Chosen({ routing }: { readonly routing: Routing }) {
 function BalanceTable({ measures, experts }: { readonly measures: readonly Balance[]; readonly experts: number }) {
   return (
     <section>
-      <h3>Balance by layer</h3>
+      <h2>Balance by layer</h2>
       <Scroll label="Balance by layer" class="tall">
         <table class="numbers">
           <thead>

@@ -39,12 +39,13 @@ function stepsFrom(value: number, steps: readonly number[]): Level {
   return steps.filter((limit) => value >= limit).length as Level;
 }
 
-/** One column of the map of a turn: the strongest surprise of its tokens, and what most of them are. */
+/** One column of the map of a turn: how surprising its tokens are, and what most of them are. */
 export interface Column {
   readonly from: number;
   readonly to: number;
-  /** Of 0 to 1. */
-  readonly height: number;
+  /** Of 0 to 1: the most surprising of its tokens, and all of them on average. */
+  readonly peak: number;
+  readonly mean: number;
   readonly channel: OutputToken['channel'];
 }
 
@@ -57,9 +58,13 @@ export function columnsOf(tokens: readonly OutputToken[], columns: number, measu
   return Array.from({ length: number }, (_, column) => {
     const from = Math.floor((column * tokens.length) / number);
     const to = Math.floor(((column + 1) * tokens.length) / number);
-    let most = 0;
-    for (let at = from; at < to; at++) most = Math.max(most, bitsOf(tokens[at]!, measure));
-    return { from, to, height: Math.min(1, most / fullBits), channel: tokens[(from + to) >> 1]!.channel };
+    let [peak, sum] = [0, 0];
+    for (let at = from; at < to; at++) {
+      const height = Math.min(1, bitsOf(tokens[at]!, measure) / fullBits);
+      peak = Math.max(peak, height);
+      sum += height;
+    }
+    return { from, to, peak, mean: sum / (to - from), channel: tokens[(from + to) >> 1]!.channel };
   });
 }
 

@@ -1,5 +1,5 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
-import { Canvas, type Pad } from '../charts/canvas.tsx';
+import { Canvas, type Pad, useWidth } from '../charts/canvas.tsx';
 import { bits } from '../charts/format.ts';
 import type { TracedStep } from '../state/turns.ts';
 import { type Column, columnsOf } from './heat.ts';
@@ -15,24 +15,27 @@ const channels = {
 };
 
 const captions = {
-  probability: 'Surprise along the output: a full bar is 8 bits, a chance of 1 in 256',
-  entropy: 'Entropy along the output: a full bar is 8 bits',
-  rank: 'Rank along the output: a full bar is the 256th, or not told',
+  probability: 'Surprise along the output',
+  entropy: 'Entropy along the output',
+  rank: 'Rank along the output',
 };
+
+const tops = { probability: '8 bits, a chance of 1 in 256', entropy: '8 bits', rank: 'the 256th, or one not told' };
 
 /** The whole output at a glance: how surprising each part was, and in which channel it stands. A click goes there. */
 export function Minimap({ step }: { readonly step: TracedStep }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [held, hold] = useState(false);
   const kind = measure.value === 'none' ? 'probability' : measure.value;
+  const columns = Math.max(1, Math.floor(useWidth(canvas) / 3));
   const at = cursor.value - step.prompt.length;
   const last = step.output.length - 1;
   const draw = useCallback(
     (pad: Pad) => {
-      drawColumns(pad, columnsOf(step.output, Math.max(1, Math.floor(pad.width / 3)), kind));
+      drawColumns(pad, columnsOf(step.output, columns, kind));
       drawCursor(pad, at, step.output.length);
     },
-    [step, kind, at],
+    [step, kind, at, columns],
   );
   const goTo = (event: PointerEvent) => {
     const { left, width } = canvas.current!.getBoundingClientRect();
@@ -43,7 +46,10 @@ export function Minimap({ step }: { readonly step: TracedStep }) {
   return (
     <>
       <p class="map-says">
-        <span>{captions[kind]}</span>
+        <span>
+          {captions[kind]}, {step.output.length > columns ? 'mean and (pale) highest of each column' : 'token by token'}
+          : up to {tops[kind]}
+        </span>
         <span class="number">{step.output.length.toLocaleString('en')} tokens</span>
       </p>
       <Canvas
@@ -85,10 +91,10 @@ function drawColumns({ context, width, height: tall, colour }: Pad, columns: rea
     const left = index * wide;
     const thick = Math.max(1, wide > 3 ? wide - 1 : wide);
     context.fillStyle = colour('--heat');
-    context.globalAlpha = 0.3 + 0.7 * column.height;
-    const high = Math.max(column.height > 0.002 ? 1 : 0, column.height * room);
-    context.fillRect(left, room - high, thick, high);
+    context.globalAlpha = 0.35;
+    context.fillRect(left, room - column.peak * room, thick, column.peak * room);
     context.globalAlpha = 1;
+    context.fillRect(left, room - column.mean * room, thick, column.mean * room);
     context.fillStyle = colour(channels[column.channel]);
     context.fillRect(left, tall - strip, wide + 0.5, strip);
   });

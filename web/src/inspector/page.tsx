@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { bits, count, duration } from '../charts/format.ts';
+import { bits, count, duration, grouped } from '../charts/format.ts';
 import { save } from '../charts/save.ts';
 import { DownloadIcon, PlusIcon, RetryIcon } from '../shell/icons.tsx';
 import { hrefOf } from '../shell/route.ts';
@@ -15,6 +15,7 @@ import { Minimap } from './minimap.tsx';
 import { PromptView } from './prompt-view.tsx';
 import { RunForm, RunStatus, runAndKeep, running } from './run-form.tsx';
 import {
+  isForgotten,
   openTurn,
   otherId,
   promptShown,
@@ -25,6 +26,7 @@ import {
   stepIndex,
   traced,
   turn,
+  untraced,
   type View,
   view,
 } from './state.ts';
@@ -53,6 +55,12 @@ export default function Inspector() {
       </header>
       {isOpen && <RunForm onDone={() => openForm(false)} />}
       <RunStatus />
+      {untraced.value && <Untraced record={untraced.value} />}
+      {isForgotten.value && (
+        <p class="notice note">
+          That turn is not kept any more: turns last as long as the page. {turn.value && 'This is the newest.'}
+        </p>
+      )}
       {turn.value && step.value ? <Turn record={turn.value} current={step.value} /> : <Nothing />}
     </div>
   );
@@ -64,6 +72,25 @@ function Nothing() {
       No turn has been traced yet. Run a prompt above, or ask in the <a href={hrefOf('chat')}>chat</a> and open its
       answer here.
     </p>
+  );
+}
+
+/** The seed makes up for what was not told. */
+function Untraced({ record }: { readonly record: TurnRecord }) {
+  const trace = async () => {
+    const again = await runAndKeep(replayBody(record, `replay-${crypto.randomUUID()}`));
+    if (again) openTurn(again.id);
+  };
+  return (
+    <div class="notice note">
+      <span>
+        The tokens of “{record.question || record.title}” were not told when it was answered. With its seed it can be
+        answered again, the same.
+      </span>
+      <button type="button" class="button main" disabled={running.value !== undefined} onClick={() => void trace()}>
+        Run it again, traced
+      </button>
+    </div>
   );
 }
 
@@ -144,10 +171,13 @@ function Facts({ record, current }: { readonly record: TurnRecord; readonly curr
   const facts = factsOf(current.output);
   const sampled = facts.tokens - facts.forced;
   const options = record.body.options;
+  const kept = record.steps.reduce((sum, { output }) => sum + output.length, 0);
+  const written = record.usage?.outputTokens ?? kept;
   const told = [
     record.model,
-    `prompt ${current.prompt.length}, ${current.cached} cached`,
-    `output ${facts.tokens}, ${facts.forced} forced`,
+    `prompt ${grouped(current.prompt.length)}, ${grouped(current.cached)} cached`,
+    `output ${grouped(facts.tokens)}, ${grouped(facts.forced)} forced`,
+    ...(written > kept ? [`the first ${grouped(kept)} of ${grouped(written)} tokens were kept`] : []),
     `${bits(facts.meanSurprise)} of surprise a choice`,
     ...(facts.meanEntropy === undefined ? [] : [`${bits(facts.meanEntropy)} of entropy`]),
     ...(sampled === 0 ? [] : [`${Math.round((100 * facts.greedy) / sampled)} % the most probable`]),
@@ -200,7 +230,7 @@ function Tokens({ record, current }: { readonly record: TurnRecord; readonly cur
         />
         <div id="inspector-side" role="tabpanel" aria-label={side.value}>
           {side.value === 'token' ? (
-            <Detail step={current} position={shown.value} />
+            <DetailAtCursor current={current} />
           ) : (
             <Experts model={record.model} step={current} />
           )}
@@ -208,6 +238,11 @@ function Tokens({ record, current }: { readonly record: TurnRecord; readonly cur
       </aside>
     </div>
   );
+}
+
+/** By itself, so that the text is not drawn anew whenever the pointer moves. */
+function DetailAtCursor({ current }: { readonly current: TracedStep }) {
+  return <Detail step={current} position={shown.value} />;
 }
 
 function Replay({ record }: { readonly record: TurnRecord }) {

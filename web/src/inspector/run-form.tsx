@@ -4,12 +4,14 @@ import { json } from '../net/api.ts';
 import type { ConsoleError, ModelList, ToolCall, TurnBody, TurnOptions } from '../net/types.ts';
 import { addTurn, type TurnRecord } from '../state/turns.ts';
 import { Problem } from './problem.tsx';
-import { runTraced } from './run.ts';
+import { runTraced, stopTurn } from './run.ts';
 import { openTurn, plain } from './state.ts';
 
 interface Running {
   readonly tokens: number;
-  readonly stop: AbortController;
+  /** The server's; absent until it has begun. */
+  readonly id?: string;
+  readonly abort: AbortController;
   readonly waits?: { readonly call: ToolCall; readonly answer: (allowed: boolean) => void };
 }
 
@@ -19,19 +21,23 @@ const problem = signal<ConsoleError | undefined>(undefined);
 /** Runs a turn with every token told and keeps it. One at a time; undefined when it was stopped or failed. */
 export async function runAndKeep(body: TurnBody): Promise<TurnRecord | undefined> {
   if (running.value) return undefined;
-  const stop = new AbortController();
-  running.value = { tokens: 0, stop };
+  const abort = new AbortController();
+  running.value = { tokens: 0, abort };
   problem.value = undefined;
   try {
     const record = await runTraced(body, {
-      signal: stop.signal,
+      signal: abort.signal,
+      begun: (id) => {
+        running.value = { ...running.value!, id };
+      },
       progress: (tokens) => {
         running.value = { ...running.value!, tokens };
       },
       approve: (call) =>
         new Promise((resolve) => {
           const answer = (allowed: boolean) => {
-            running.value = { tokens: running.value?.tokens ?? 0, stop };
+            const { waits: _, ...others } = running.value!;
+            running.value = others;
             resolve(allowed);
           };
           running.value = { ...running.value!, waits: { call, answer } };
@@ -41,7 +47,7 @@ export async function runAndKeep(body: TurnBody): Promise<TurnRecord | undefined
     if (record.steps.length > 0) addTurn(record);
     return record.steps.length > 0 ? record : undefined;
   } catch (cause) {
-    if (!stop.signal.aborted) problem.value = plain(cause);
+    if (!abort.signal.aborted) problem.value = plain(cause);
     return undefined;
   } finally {
     running.value = undefined;
@@ -143,6 +149,12 @@ function bodyOf(form: FormData): TurnBody {
   };
 }
 
+/** What has been told stays; a server that does not hear is left. */
+async function stop({ id, abort }: Running): Promise<void> {
+  if (id === undefined) return abort.abort();
+  await stopTurn(id).catch(() => abort.abort());
+}
+
 /** What runs now, or why it does not. */
 export function RunStatus() {
   const now = running.value;
@@ -165,7 +177,7 @@ export function RunStatus() {
       ) : (
         <span>{now.tokens === 0 ? 'Reading the prompt…' : `Token ${now.tokens}`}</span>
       )}
-      <button type="button" class="button quiet" onClick={() => now.stop.abort()}>
+      <button type="button" class="button quiet" onClick={() => void stop(now)}>
         Stop
       </button>
     </div>

@@ -6,6 +6,8 @@ import { TraceRecorder } from './trace.ts';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
+  /** The server's name of the turn, by which it is stopped. */
+  readonly begun: (id: string) => void;
   /** Called from time to time, with the tokens so far. */
   readonly progress: (tokens: number) => void;
   /** A tool of the turn asks first. */
@@ -19,7 +21,10 @@ export async function runTraced(body: TurnBody, options: RunOptions): Promise<Tu
   let id = '';
   for await (const event of readEvents<ConsoleEvent>(response)) {
     recorder.push(event);
-    if (event.type === 'begin') id = event.id;
+    if (event.type === 'begin') {
+      id = event.id;
+      options.begun(id);
+    }
     if (event.type === 'trace') options.progress(recorder.tokens);
     if (event.type === 'approval') void answer(id, event.call, options);
   }
@@ -30,6 +35,11 @@ async function answer(turn: string, toolCall: ToolCall, options: RunOptions): Pr
   const allowed = await options.approve(toolCall);
   const path = `ossia/turns/${encodeURIComponent(turn)}/approvals/${encodeURIComponent(toolCall.id)}`;
   await json(path, { body: { allowed }, signal: options.signal });
+}
+
+/** Ends a turn with what there is so far. */
+export async function stopTurn(id: string): Promise<void> {
+  await json(`ossia/turns/${encodeURIComponent(id)}/stop`, { body: {} });
 }
 
 /** Tokens of which the server tells the experts. */

@@ -13,11 +13,18 @@ export type Side = 'token' | 'experts';
 /** Turns that can be looked into, newest first. */
 export const traced = computed(() => turns.value.filter(({ steps }) => steps.length > 0).toReversed());
 
+const wanted = computed(() => (route.value.page === 'inspector' ? route.value.rest : ''));
+
 /** The one that the address names, or the newest. */
-export const turn = computed<TurnRecord | undefined>(() => {
-  const wanted = route.value.page === 'inspector' ? route.value.rest : '';
-  return traced.value.find(({ id }) => id === wanted) ?? traced.value[0];
-});
+export const turn = computed<TurnRecord | undefined>(
+  () => traced.value.find(({ id }) => id === wanted.value) ?? traced.value[0],
+);
+
+/** The one that the address names, when its tokens were not told. */
+export const untraced = computed(() => turns.value.find(({ id, steps }) => id === wanted.value && steps.length === 0));
+
+/** The address names a turn that is not kept. */
+export const isForgotten = computed(() => wanted.value !== '' && !turns.value.some(({ id }) => id === wanted.value));
 
 export const stepIndex = signal(0);
 export const step = computed<TracedStep | undefined>(() => turn.value?.steps[stepIndex.value] ?? turn.value?.steps[0]);

@@ -16,9 +16,9 @@ export function TokenExperts({ step, position }: { readonly step: TracedStep; re
     return <p class="quiet small">Its experts were not computed: it is too far on.</p>;
   return (
     <section class="token-experts">
-      <h3>
+      <h2>
         Experts <small>that read this token, by the router’s weight</small>
-      </h3>
+      </h2>
       <Scroll label="Experts of this token">
         <table>
           <thead>

@@ -27,8 +27,7 @@ const ITEM = /^\s*([-*+]|\d{1,9}[.)])\s/;
 const LONGEST_MATH = 8192;
 
 /**
- * Cuts a text that grows into blocks, reading each line once. Blocks in `done` never change; `open` is the one that the text ends
- * in. The cuts are where Markdown has them, but for long lists and paragraphs (cut between items or lines) and for reference
+ * Cuts a text that grows into blocks, reading each line once. Blocks in `done` never change; `tail` is what the text ends in. The cuts are where Markdown has them, but for long lists and paragraphs (cut between items or lines) and for reference
  * definitions, which hold in their own block only.
  */
 export class BlockSplitter {
@@ -50,23 +49,19 @@ export class BlockSplitter {
       from = at + 1;
     }
     this.#partial += from === 0 ? piece : piece.slice(from);
-    if (this.#partial.length > LONG && this.#kind === 'text' && !this.#fence) this.#cutPartial();
+    while (this.#partial.length > LONG && this.#kind === 'text' && !this.#fence) this.#cutPartial();
   }
 
-  /** What is not finished: it will be parsed again. */
-  get open(): Block | undefined {
-    const { kind, source } = this.#ending();
-    if (source.trim() === '' && kind !== 'code') return undefined;
-    return { kind, source, info: kind === 'code' ? (this.#fence?.info ?? '') : '' };
-  }
-
-  #ending(): Pick<Block, 'kind' | 'source'> {
-    const partial = this.#partial;
-    if (this.#kind === 'code' && this.#fence && isBlank(partial.replaceAll(this.#fence.mark, ''))) {
-      return { kind: 'code', source: this.#source }; // a fence that closes, not yet whole
-    }
-    if (this.#kind === 'math') return { kind: 'math', source: this.#source + partial.replace(this.#mathEnd, '') };
-    return { kind: this.#kind, source: this.#source + partial };
+  /** What is not finished, read as if the text ended here: it will be read again. */
+  get tail(): Block[] {
+    const kept = [this.#kind, this.#source, this.#fence, this.#mathEnd, this.#isList, this.#afterBlank] as const;
+    const { length } = this.done;
+    if (this.#partial !== '') this.#line(this.#partial);
+    const info = this.#kind === 'code' ? (this.#fence?.info ?? '') : '';
+    const open = { kind: this.#kind, source: this.#source, info };
+    [this.#kind, this.#source, this.#fence, this.#mathEnd, this.#isList, this.#afterBlank] = kept;
+    const tail = this.done.splice(length);
+    return open.kind === 'code' || !isBlank(open.source) ? [...tail, open] : tail;
   }
 
   #line(line: string): void {
@@ -233,5 +228,5 @@ export class BlockSplitter {
 export function blocksOf(text: string): Block[] {
   const splitter = new BlockSplitter();
   splitter.push(text);
-  return splitter.open ? [...splitter.done, splitter.open] : splitter.done;
+  return [...splitter.done, ...splitter.tail];
 }

@@ -28,7 +28,7 @@ export function Markdown({ text, open = false }: { readonly text: string; readon
   const drawn = kept.current;
   if (text.length > drawn.length) drawn.splitter.push(text.slice(drawn.length));
   drawn.length = text.length;
-  const { done, open: last } = drawn.splitter;
+  const { done, tail } = drawn.splitter;
   for (let at = drawn.blocks.length; at < done.length; at++)
     drawn.blocks.push(<BlockView key={at} block={done[at]!} open={false} />);
   const whole = Math.floor(done.length / CHAPTER);
@@ -45,7 +45,9 @@ export function Markdown({ text, open = false }: { readonly text: string; readon
       {drawn.chapters}
       <div class="chapter" key={`chapter ${whole}`}>
         {drawn.blocks.slice(whole * CHAPTER)}
-        {last && <BlockView key={done.length} block={last} open={open} />}
+        {tail.map((block, index) => (
+          <BlockView key={done.length + index} block={block} open={open && index === tail.length - 1} />
+        ))}
       </div>
     </div>
   );

@@ -35,7 +35,7 @@ export function Maths({ source, display }: { readonly source: string; readonly d
     if (isReady && katex && place.current && source.length < LONGEST) draw(katex, source, display, place.current);
   }, [isReady, source, display]);
   return (
-    <span class={display ? 'maths display' : 'maths'}>
+    <span class={display ? 'maths display' : 'maths'} {...(display ? { tabIndex: 0, role: 'math' } : {})}>
       {isReady && source.length < LONGEST ? (
         <span key="drawn" ref={place} />
       ) : (

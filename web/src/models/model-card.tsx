@@ -111,7 +111,10 @@ function Estimate({ model, machine }: { readonly model: ConsoleModel; readonly m
         </p>
         {speed !== undefined && (
           <p>
-            <b>At most {threeDigits(speed)} tokens/s</b> for one answer
+            <b>
+              {fits ? 'At most' : 'With enough memory at most'} {threeDigits(speed)} tokens/s
+            </b>{' '}
+            for one answer
             {perToken !== undefined && machine.bandwidthBytesPerSecond !== undefined && (
               <small>
                 {' '}

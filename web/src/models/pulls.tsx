@@ -101,6 +101,11 @@ function Known({ name, description, downloadBytes, machine, isPulled }: KnownPro
           {description} · {bytes(downloadBytes)} to download
         </p>
         {isCrowded && <p class="wrong">The disk has {bytes(machine.freeDiskBytes ?? 0)} free: too little for it.</p>}
+        {downloadBytes > machine.memoryBytes && (
+          <p class="warned">
+            Larger than this machine’s memory ({bytes(machine.memoryBytes)}): it would run from the disk, very slowly.
+          </p>
+        )}
         {wrong && (
           <p class="wrong" role="alert">
             {wrong}

@@ -1,6 +1,6 @@
-import { signal } from '@preact/signals';
 import type { ComponentChildren, ComponentType } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
+import { drawer, sidePanel } from './drawer.ts';
 import { HelpOverlay, helpOpen } from './help.tsx';
 import { HelpIcon, MenuIcon, MoonIcon, SunIcon, SystemIcon } from './icons.tsx';
 import { KeyDialog } from './key-dialog.tsx';
@@ -11,18 +11,16 @@ import { type Shortcut, useShortcuts } from './shortcuts.ts';
 import { nextTheme, theme } from './theme.ts';
 import { Toasts } from './toasts.tsx';
 
-/** What the page that is open puts into the side bar; without it the bar is narrow. */
-export const sidePanel = signal<ComponentType | undefined>(undefined);
-/** On a phone: whether the side bar is drawn in. */
-export const drawer = signal(false);
-
 export function App() {
   const page = pages.find(({ name }) => name === route.value.page) ?? pages[0]!;
   useShortcuts(useMemo(shellShortcuts, []));
   useEffect(() => {
     document.title = `${page.title} · Ossia`;
-    drawer.value = false;
   }, [page]);
+  useEffect(() => {
+    drawer.value = false;
+  }, [route.value]);
+  useDrawerFocus();
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('stage')?.focus()}>
@@ -38,7 +36,7 @@ export function App() {
           onClick={() => (drawer.value = false)}
         />
       )}
-      <div class="stage">
+      <div class="stage" inert={drawer.value}>
         <header class="top">
           <button
             type="button"
@@ -58,6 +56,25 @@ export function App() {
       <HelpOverlay />
     </>
   );
+}
+
+/** What is drawn in has the focus; drawn out, the button has it that drew it in. */
+function useDrawerFocus(): void {
+  const isDrawn = drawer.value;
+  useEffect(() => {
+    if (!isDrawn) return;
+    document.querySelector<HTMLElement>('.side .pages a')?.focus();
+    const close = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || document.querySelector(':popover-open, dialog[open]')) return;
+      event.preventDefault();
+      drawer.value = false;
+    };
+    document.addEventListener('keydown', close);
+    return () => {
+      document.removeEventListener('keydown', close);
+      requestAnimationFrame(() => document.querySelector<HTMLElement>('.top .icon-button')?.focus());
+    };
+  }, [isDrawn]);
 }
 
 function Brand() {
@@ -147,6 +164,7 @@ function Stage({ page }: { readonly page: Page }) {
   if (!shown)
     return (
       <Main>
+        <h1 class="said-only">{page.title}</h1>
         <p class="loading">Opening…</p>
       </Main>
     );
