@@ -97,13 +97,15 @@ test('progress is passed on, and a call that is left is cancelled at the server'
   assert.deepEqual(said, ['1 of 2: one [31m', '2 of 2: two']);
   const leaving = new AbortController();
   const left = call(fixture, 'forever', {}, leaving.signal);
-  setTimeout(() => leaving.abort(new Error('left')), 100);
+  left.catch(() => {});
+  await eventually('the call runs', async () => (await call(fixture, 'waiting')).text === '1');
+  leaving.abort(new Error('left'));
   await assert.rejects(left, /left/);
   await eventually('the call is cancelled', async () => (await call(fixture, 'cancelled')).text === '1');
 });
 
 test('a call without an end meets its limit, and is cancelled', async () => {
-  const fixture = tool(program(), { callTimeoutMs: 500 });
+  const fixture = tool(program(), { callTimeoutMs: 2000 });
   const { text, isError } = await call(fixture, 'forever');
   assert.equal(isError, true);
   assert.match(text, /timed out/i);
@@ -230,7 +232,9 @@ for (const [path, type, transport] of [
       assert.ok(http.requests.every(({ headers }) => headers['x-api-key'] === 'k1'));
       const leaving = new AbortController();
       const left = call(fixture, 'forever', {}, leaving.signal);
-      setTimeout(() => leaving.abort(), 100);
+      left.catch(() => {});
+      await eventually('the call runs', async () => (await call(fixture, 'waiting')).text === '1');
+      leaving.abort();
       await assert.rejects(left, { name: 'AbortError' });
       await eventually('the call is cancelled', async () => (await call(fixture, 'cancelled')).text === '1');
       await call(fixture, 'change');

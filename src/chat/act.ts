@@ -1,11 +1,12 @@
 import { OssiaError } from '../base/index.ts';
 import type { Citation, Tool, ToolResult } from '../tools/index.ts';
 import { carryOut, stopText } from './act-call.ts';
+import { ActLimits, checkLimits } from './act-limits.ts';
 import { fitResult, type Measure } from './act-results.ts';
 import { type Callables, collect } from './act-tools.ts';
-import type { ActCall, ActEnd, ActEvent, ActOptions } from './acting-types.ts';
+import type { ActCall, ActEvent, ActOptions } from './acting-types.ts';
 import type { LoadedModel } from './load.ts';
-import type { AssistantMessage, ChatEnd, ChatMessage, ChatOptions, ToolCall, ToolMessage, Usage } from './types.ts';
+import type { AssistantMessage, ChatEnd, ChatMessage, ChatOptions, ToolCall, ToolMessage } from './types.ts';
 
 /** What acts: a model, or what stands in for one. */
 export type ActingModel = Pick<LoadedModel, 'chat'> & Measure;
@@ -21,7 +22,6 @@ interface Step {
   readonly answer: string;
 }
 
-const DEFAULT_STEPS = 32;
 const DEFAULT_CALL_MS = 60_000;
 
 /**
@@ -36,7 +36,7 @@ export async function* act(
   history: string | readonly ChatMessage[],
   options: ActOptions,
 ): AsyncGenerator<ActEvent, void, undefined> {
-  check(options);
+  checkLimits(options);
   const time = new AbortController();
   const timer = options.actTimeoutMs === undefined ? undefined : setTimeout(() => time.abort(), options.actTimeoutMs);
   const left = new AbortController();
@@ -48,7 +48,8 @@ export async function* act(
       return collect([], tools, builtins, cancelled); // the turn says that it was cancelled
     });
     const past = typeof history === 'string' ? [{ role: 'user', content: history } as const] : history;
-    yield* new Acting(model, past, options, callables, { cancelled, time: time.signal }).run();
+    const limits = new ActLimits(options, time.signal);
+    yield* new Acting(model, past, options, callables, limits, cancelled).run();
   } finally {
     clearTimeout(timer);
     left.abort();
@@ -60,17 +61,11 @@ class Acting {
   readonly #history: readonly ChatMessage[];
   readonly #options: ActOptions;
   readonly #callables: Callables;
+  readonly #limits: ActLimits;
   readonly #cancelled: AbortSignal;
-  readonly #time: AbortSignal;
-  /** Time is up, or the caller is in a hurry. */
-  readonly #hurry: AbortSignal;
   readonly #added: (AssistantMessage | ToolMessage)[] = [];
-  #usage: Usage = { promptTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
   #turns = 0;
-  #steps = 0;
-  #seed: number | undefined;
-  #limit: ActEnd['limit'];
-  /** Calls that were made although nothing could be called; only without the constraint. */
+  /** Turns that called although nothing could be called; only without the constraint. */
   #ignored = 0;
 
   constructor(
@@ -78,16 +73,15 @@ class Acting {
     history: readonly ChatMessage[],
     options: ActOptions,
     callables: Callables,
-    signals: { readonly cancelled: AbortSignal; readonly time: AbortSignal },
+    limits: ActLimits,
+    cancelled: AbortSignal,
   ) {
     this.#model = model;
     this.#history = history;
     this.#options = options;
     this.#callables = callables;
-    this.#cancelled = signals.cancelled;
-    this.#time = signals.time;
-    this.#hurry = AbortSignal.any([signals.time, ...(options.answerNow ? [options.answerNow] : [])]);
-    this.#seed = options.seed;
+    this.#limits = limits;
+    this.#cancelled = cancelled;
   }
 
   async *run(): AsyncGenerator<ActEvent, void, undefined> {
@@ -110,9 +104,8 @@ class Acting {
       if (this.#cancelled.aborted) return yield* this.#finish(step, 'cancelled');
       if (waits) return yield* this.#finish(step, 'tool_calls');
       if (this.#ignored > 1) return yield* this.#finish(step, 'stop');
-      if ((this.#tokensLeft ?? 1) < 1) return yield* this.#finish(step, 'length');
-      this.#steps++;
-      yield { type: 'step', step: this.#steps, end };
+      if ((this.#limits.tokensLeft ?? 1) < 1) return yield* this.#finish(step, 'length');
+      yield { type: 'step', step: ++this.#limits.steps, end };
     }
   }
 
@@ -123,7 +116,7 @@ class Acting {
 
   /** One turn of the model. Undefined: there is no room for it. */
   async *#turn(before: Step | undefined): AsyncGenerator<ActEvent, Step | undefined, undefined> {
-    const mayCall = this.#mayCall();
+    const mayCall = this.#limits.mayCall();
     const calls: MadeCall[] = [];
     let answer = '';
     let end: ChatEnd | undefined;
@@ -131,7 +124,7 @@ class Acting {
     try {
       for await (const event of this.#model.chat([...this.#history, ...this.#added], this.#turnOptions(mayCall))) {
         if (event.type === 'end') end = event;
-        else if (event.type === 'usage') this.#usage = sum(this.#usage, event);
+        else if (event.type === 'usage') this.#limits.noteUsage(event);
         else {
           if (event.type === 'tool_call') calls.push(event);
           if (event.type === 'message' && isAnswer(event.message)) answer = event.message.content;
@@ -143,42 +136,23 @@ class Acting {
       throw error;
     }
     if (!end) throw new TypeError('The turn ended without an end event');
-    this.#seed ??= end.seed;
+    this.#limits.noteTurn(end);
     this.#added.push(...end.messages);
-    if (this.#time.aborted && end.reasoningCut === 'answer_now' && !this.#options.answerNow?.aborted) {
-      this.#limit ??= 'time';
-    }
     if (!mayCall && calls.length > 0) this.#ignored++;
     return { end, calls, answer };
   }
 
-  /** Whether the next turn may call anything; notes why not. */
-  #mayCall(): boolean {
-    const { maxSteps = DEFAULT_STEPS, toolbox, answerNow } = this.#options;
-    if (toolbox.length === 0) return true;
-    if (this.#time.aborted && !answerNow?.aborted) this.#limit ??= 'time';
-    else if (this.#steps >= maxSteps) this.#limit ??= 'steps';
-    return this.#limit === undefined && !answerNow?.aborted;
-  }
-
   #turnOptions(mayCall: boolean): ChatOptions {
-    const options = this.#promptOptions();
-    const { maxReasoningTokens, constrain = true } = options;
-    const choice = this.#turns > 1 ? 'auto' : this.#choice(options.toolChoice);
-    const { toolChoice: _, seed: _s, ...others } = options;
-    const { outputTokens, reasoningTokens } = this.#usage;
-    const said = outputTokens > 0 || reasoningTokens > 0;
+    const { toolChoice, ...options } = this.#promptOptions();
+    const choice = this.#turns > 1 ? 'auto' : this.#choice(toolChoice);
+    // Without the constraint nothing can be forbidden; what is called then is refused.
+    const held = mayCall || options.constrain === false ? choice : 'none';
     return {
-      ...others,
-      ...(this.#seed === undefined ? {} : { seed: this.#seed }),
-      ...(said && this.#tokensLeft !== undefined ? { maxTokens: this.#tokensLeft } : {}),
-      ...(maxReasoningTokens === undefined || !said
-        ? {}
-        : { maxReasoningTokens: Math.max(0, maxReasoningTokens - reasoningTokens) }),
-      // Without the constraint nothing can be forbidden; what is called then is refused.
-      ...(mayCall || !constrain ? (choice === 'auto' ? {} : { toolChoice: choice }) : { toolChoice: 'none' }),
+      ...options,
+      ...this.#limits.left,
+      ...(held === 'auto' ? {} : { toolChoice: held }),
       signal: this.#cancelled,
-      answerNow: this.#hurry,
+      answerNow: this.#limits.hurry,
     };
   }
 
@@ -195,15 +169,10 @@ class Acting {
     return { ...options, ...(tools.length === 0 ? {} : { tools }), ...(builtins.length === 0 ? {} : { builtins }) };
   }
 
-  get #tokensLeft(): number | undefined {
-    const { maxTokens } = this.#options;
-    return maxTokens === undefined ? undefined : maxTokens - this.#usage.outputTokens;
-  }
-
   /** Carries calls out, one after the other. True: one waits for the caller, or for approval. */
   async *#calls(calls: readonly MadeCall[], mayPostpone: boolean): AsyncGenerator<ActEvent, boolean, undefined> {
     let waits = false;
-    const signals = { cancelled: this.#cancelled, hurry: this.#hurry };
+    const signals = { cancelled: this.#cancelled, hurry: this.#limits.hurry };
     for (const call of calls) {
       const callable = this.#callables.find(call);
       if (callable === undefined) {
@@ -227,14 +196,14 @@ class Acting {
         if (mayPostpone) waits = true;
         else yield this.#end(named, { text: 'Not allowed: nobody answered.', isError: true }, 0, true);
       } else yield this.#end(named, outcome.result, outcome.durationMs, outcome.refused);
-      if (this.#time.aborted && !this.#options.answerNow?.aborted) this.#limit ??= 'time';
+      this.#limits.noteTime();
     }
     return waits;
   }
 
   /** Why a call that was made all the same does not run. */
   #refusal(): string | undefined {
-    return this.#limit === undefined ? undefined : 'Not run: no more calls. Answer with what you have.';
+    return this.#limits.reached === undefined ? undefined : 'Not run: no more calls. Answer with what you have.';
   }
 
   /** With nothing in the toolbox, all calls are the caller's, those of functions that nobody declared included. */
@@ -274,13 +243,9 @@ class Acting {
   /** Adds a result to the history, as far as it fits; gives the text that the model reads. */
   #answer(call: ToolCall, text: string): string {
     const result: ToolMessage = { role: 'tool', content: text, toolCallId: call.id };
-    const options = this.#promptOptions();
-    const left = this.#tokensLeft;
-    const { message, isFull } = fitResult(this.#model, [...this.#history, ...this.#added], result, {
-      ...options,
-      ...(left === undefined ? {} : { maxTokens: Math.max(1, left) }),
-    });
-    if (isFull) this.#limit ??= 'context';
+    const options = { ...this.#promptOptions(), ...this.#limits.left };
+    const { message, isFull } = fitResult(this.#model, [...this.#history, ...this.#added], result, options);
+    if (isFull) this.#limits.noteFull();
     this.#added.push(message);
     return message.content;
   }
@@ -299,14 +264,15 @@ class Acting {
   }
 
   *#finish({ end, answer }: Step, reason: ChatEnd['reason']): Generator<ActEvent> {
-    yield { type: 'usage', ...this.#usage };
+    const { usage, steps, reached } = this.#limits;
+    yield { type: 'usage', ...usage };
     const citations = this.#citations(answer);
     yield {
       ...end,
       reason,
       messages: this.#added,
-      steps: this.#steps,
-      ...(this.#limit === undefined ? {} : { limit: this.#limit }),
+      steps,
+      ...(reached === undefined ? {} : { limit: reached }),
       ...(citations.length === 0 ? {} : { citations }),
     };
   }
@@ -332,31 +298,4 @@ function isAnswer({ surface, channel }: { readonly surface: string; readonly cha
 function isNoRoom(error: unknown): boolean {
   if (!(error instanceof OssiaError)) return false;
   return error.code === 'chat/context-exceeded' || error.code === 'harmony/bad-constraint';
-}
-
-function sum(one: Usage, other: Usage): Usage {
-  return {
-    promptTokens: one.promptTokens + other.promptTokens,
-    cachedTokens: one.cachedTokens + other.cachedTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    reasoningTokens: one.reasoningTokens + other.reasoningTokens,
-    ...sumSpeculation(one, other),
-  };
-}
-
-function sumSpeculation({ speculation: one }: Usage, { speculation: other }: Usage): Pick<Usage, 'speculation'> {
-  if (!one || !other) return one || other ? { speculation: (one ?? other)! } : {};
-  return { speculation: { drafted: one.drafted + other.drafted, accepted: one.accepted + other.accepted } };
-}
-
-function check({ maxSteps = 0, callTimeoutMs = 1, actTimeoutMs = 1, conversation }: ActOptions): void {
-  const bad = (parameter: string, what: string, value: unknown) =>
-    new OssiaError('harmony/bad-constraint', `Expected ${parameter} to be ${what}, got ${JSON.stringify(value)}`, {
-      details: { parameter },
-    });
-  if (!Number.isSafeInteger(maxSteps) || maxSteps < 0) throw bad('maxSteps', 'an integer, 0 or more', maxSteps);
-  for (const [name, value] of Object.entries({ callTimeoutMs, actTimeoutMs })) {
-    if (!(value >= 1 && value < 2 ** 31)) throw bad(name, 'milliseconds, 1 to 2147483647', value);
-  }
-  if (typeof conversation !== 'string') throw bad('conversation', 'a text', conversation);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import type { StatsSample } from '../../src/api/index.ts';
 import type { RunningServer } from '../../src/server/index.ts';
 import { checkAccessibility, screenshot, skip, withPage } from './browser.ts';
 import { download, noSidewaysScroll, textOf, until } from './page-parts.ts';
@@ -90,6 +91,19 @@ describe('the dashboard', { skip }, () => {
     );
   });
 
+  test('hours of seconds leave no more behind than the range shows', async () => {
+    await withPage(dashboard(), async (page) => {
+      page.setDefaultTimeout(60_000);
+      await page.route('**/ossia/stats/live', (route) =>
+        route.fulfill({ headers: { 'content-type': 'text/event-stream' }, body: seconds(20_000) }),
+      );
+      await page.reload();
+      await page.getByText('most 19,999').first().waitFor();
+      assert.equal((JSON.parse(await download(page, 'JSON')) as unknown[]).length, 310);
+      assert.ok(Number(await page.evaluate('document.querySelectorAll("*").length')) < 2000);
+    });
+  });
+
   test('each range asks for its own samples', async () => {
     await withPage(dashboard(), async (page) => {
       await page.locator('.state.idle, .state.live').waitFor();
@@ -143,6 +157,25 @@ async function sampled(page: Page, seconds: number): Promise<void> {
     const next = await page.request.get(new URL(`/ossia/stats?since=${last}&step=1`, page.url()).href);
     if (((await next.json()) as { samples: readonly unknown[] }).samples.length >= seconds) return;
   }
+}
+
+/** So many samples of the stream, a second apart, the n-th with n tokens per second. */
+function seconds(count: number): string {
+  const now = Date.now();
+  const rates = {
+    promptTokensPerSecond: 0,
+    requestsPerSecond: 1,
+    errorsPerSecond: 0,
+    running: 1,
+    waiting: 0,
+    batchSize: 1,
+  };
+  const memory = { kvBytesUsed: 1, kvBytesCapacity: 2, residentBytes: 3 };
+  const unmeasured = { cacheHitRate: null, firstTokenMs: null, tokenGapMs: null, requestMs: null };
+  return Array.from({ length: count }, (_, at) => {
+    const sample: StatsSample = { at: now + at * 1000, outputTokensPerSecond: at, ...rates, ...memory, ...unmeasured };
+    return `data: ${JSON.stringify(sample)}\n\n`;
+  }).join('');
 }
 
 /** Turns that the server really computes. */

@@ -28,12 +28,21 @@ const TOOLS: readonly Tool[] = [
   { name: 'bad_schema', inputSchema: { type: 'object', properties: { a: { type: 'no such type' } } } },
   { name: 'big_schema', inputSchema: { type: 'object', description: 'y'.repeat(40_000) } },
   { name: 'task_only', inputSchema: ANY, execution: { taskSupport: 'required' } },
-  ...['everything', 'structured', 'repeated', 'picture_flood', 'fail', 'refuse', 'huge', 'progress', 'forever'].map(
-    (name) => ({
-      name,
-      inputSchema: ANY,
-    }),
-  ),
+  ...[
+    'everything',
+    'structured',
+    'repeated',
+    'picture_flood',
+    'fail',
+    'refuse',
+    'huge',
+    'progress',
+    'forever',
+    'waiting',
+  ].map((name) => ({
+    name,
+    inputSchema: ANY,
+  })),
   ...['cancelled', 'change', 'crash', 'garbage', 'flood', 'nonsense', 'family', 'chatter', 'calls', 'environment'].map(
     (name) => ({
       name,
@@ -50,7 +59,7 @@ export function fixtureServer(): Server {
     { name: 'fixture', version: '1' },
     { capabilities: { tools: { listChanged: true }, logging: {} } },
   );
-  const state = { calls: 0, cancelled: 0, tools: [...TOOLS] };
+  const state = { calls: 0, waiting: 0, cancelled: 0, tools: [...TOOLS] };
   server.setRequestHandler(ListToolsRequestSchema, ({ params }) => {
     const from = Number(params?.cursor ?? 0);
     const next = from + PAGE;
@@ -71,7 +80,7 @@ export function fixtureServer(): Server {
 
 interface Call {
   readonly server: Server;
-  readonly state: { calls: number; cancelled: number; tools: Tool[] };
+  readonly state: { calls: number; waiting: number; cancelled: number; tools: Tool[] };
   readonly signal: AbortSignal;
   readonly args: Record<string, unknown>;
   readonly token: ProgressToken | undefined;
@@ -114,7 +123,11 @@ const ACTIONS: Readonly<Record<string, (call: Call) => CallToolResult | Promise<
     }
     return text('done');
   },
-  forever: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  forever: ({ signal, state }) => {
+    state.waiting++;
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  },
+  waiting: ({ state }) => text(`${state.waiting}`),
   cancelled: ({ state }) => text(`${state.cancelled}`),
   calls: ({ state }) => text(`${state.calls}`),
   async change({ server, state }) {

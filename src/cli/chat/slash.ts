@@ -95,6 +95,7 @@ function undo({ session }: Chat): string {
 }
 
 function clear({ session }: Chat): string {
+  for (const tool of session.options.toolbox ?? []) tool.forget?.(session.conversation);
   session.messages = session.messages.filter(({ role }) => isInstruction(role));
   return 'a new conversation';
 }

@@ -19,6 +19,8 @@ export async function announceServer(terminal: Terminal, server: RunningServer, 
     out.line(`  memory   ${memory}`);
     const kept = dataDirectory !== undefined && isBuiltin('node:sqlite'); // without SQLite the store falls back to memory
     out.line(`  stored   ${kept ? printable(dataDirectory) : 'in memory, until the server ends'}`);
+    const tools = (options.tools ?? []).map(({ name }) => name).join(', ');
+    out.line(`  tools    ${tools === '' ? 'none' : printable(tools)}`);
     out.line(`  keys     ${apiKeys.length === 0 ? 'none asked for' : `one of ${apiKeys.length} is needed`}`);
     out.line(`  try      ${tryLine(server.url, lease.name, apiKeys.length > 0)}`);
     announceModel(terminal, lease.model);

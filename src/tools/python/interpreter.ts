@@ -45,9 +45,6 @@ export class Interpreter {
     this.#worker.on('error', (error: unknown) => this.#lose(error instanceof Error ? error.message : String(error)));
     this.#worker.on('messageerror', () => this.#lose('it sent what cannot be read'));
     this.#worker.on('exit', () => this.#lose('its thread ended'));
-    // What pyodide prints about itself is nobody's business; unread, it would fill up.
-    this.#worker.stdout.resume();
-    this.#worker.stderr.resume();
     this.#ready = this.#started();
     this.#ready.catch(() => {}); // whoever runs something learns it
   }
@@ -152,6 +149,7 @@ function startWorker(limits: InterpreterLimits, interrupt: SharedArrayBuffer): W
     env: {},
     execArgv: [],
     stdin: false,
+    // Kept from the program's own output. Nothing is written there once Python is up, so nobody has to read it.
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 8 },

@@ -22,6 +22,8 @@ export class Feed {
   #since = 0;
   /** The server's clock less this machine's, ms. */
   #skew = 0;
+  #last: StatsSample | undefined;
+  #frame = 0;
   #stop = new AbortController();
   #rangeStop = new AbortController();
 
@@ -98,6 +100,8 @@ export class Feed {
         failures++;
         this.#fail(problem);
       }
+      cancelAnimationFrame(this.#frame);
+      if (this.#frame) this.#show();
       this.connection.value = 'lost';
       await pause(retryAfter(failures), stop);
       if (!stop.aborted && this.range.peek().step === 1)
@@ -106,11 +110,19 @@ export class Feed {
   }
 
   #take(sample: StatsSample): void {
+    this.#last = sample;
+    if (this.range.peek().step === 1) this.#ring.push(sample);
+    this.#frame ||= requestAnimationFrame(() => this.#show());
+  }
+
+  /** At most once for each picture on the screen; never in a tab that nobody sees. */
+  #show(): void {
+    this.#frame = 0;
     batch(() => {
       this.connection.value = 'live';
       this.problem.value = undefined;
-      this.latest.value = sample;
-      if (this.range.peek().step === 1 && this.#ring.push(sample)) this.samples.value = this.#ring.items;
+      this.latest.value = this.#last;
+      if (this.range.peek().step === 1) this.samples.value = this.#ring.items;
     });
   }
 

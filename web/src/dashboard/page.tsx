@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { clock, count, duration } from '../charts/format.ts';
 import { save } from '../charts/save.ts';
 import type { StatsSample } from '../net/types.ts';
@@ -31,7 +31,7 @@ export default function Dashboard() {
       held.value = undefined;
     };
   }, [feed]);
-  const { samples, latest } = useShown(feed);
+  const { samples, latest } = held.value ?? { samples: feed.samples.value, latest: feed.latest.value };
   const range = feed.range.value;
   const to = Math.max(latest?.at ?? 0, samples.at(-1)?.at ?? 0) || Date.now();
   return (
@@ -57,15 +57,6 @@ export default function Dashboard() {
       <StatsTable samples={samples} />
     </div>
   );
-}
-
-/** Paused, the moment of pausing; in a tab that nobody sees, the moment it was left: then nothing is drawn. */
-function useShown(feed: Feed): Shown {
-  const last = useRef<Shown>({ samples: [], latest: undefined });
-  const now = { samples: feed.samples.value, latest: feed.latest.value };
-  if (held.value) return held.value;
-  if (!document.hidden) last.current = now;
-  return last.current;
 }
 
 function State({ feed, latest, samples }: { readonly feed: Feed } & Shown) {

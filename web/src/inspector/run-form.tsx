@@ -165,7 +165,8 @@ export function RunStatus() {
       {now.waits ? (
         <>
           <span>
-            The call of <code>{now.waits.call.name}</code> waits for you.
+            The call of <code>{now.waits.call.name}</code> waits for you:{' '}
+            <code class="wrap">{now.waits.call.arguments}</code>
           </span>
           <button type="button" class="button" onClick={() => now.waits?.answer(true)}>
             Allow
