@@ -6,6 +6,12 @@ import { printable } from './terminal.ts';
 /** Shows the events of a turn, and of the turns that follow it. */
 export type Show = (event: ChatEvent | ActEvent) => void;
 
+export interface ShowOptions {
+  readonly hideReasoning: boolean;
+  /** Calls may be carried out here: which of them are left to the reader is known only at the end. */
+  readonly acts?: boolean;
+}
+
 /** Every event as a JSON line. */
 export function showJson({ out }: Terminal): Show {
   return (event) => out.line(JSON.stringify(event));
@@ -16,10 +22,10 @@ export function showJson({ out }: Terminal): Show {
  * output gets whole messages of the answer and calls as JSON lines, nothing else; thoughts go to standard error if that
  * is a terminal.
  */
-export function showText(terminal: Terminal, options: { readonly hideReasoning: boolean }): Show {
+export function showText(terminal: Terminal, options: ShowOptions): Show {
   const { out, err } = terminal;
   const showEnd = endShower(err);
-  const answer = out.isTerminal ? streamShower(out) : messageShower(out);
+  const answer = out.isTerminal ? streamShower(out) : messageShower(out, options.acts ?? false);
   const steps = showSteps(out.isTerminal ? out : err);
   const thoughts = out.isTerminal ? out : err.isTerminal ? err : undefined;
   const visible = options.hideReasoning ? undefined : thoughts;
@@ -62,12 +68,13 @@ function streamShower(out: Channel): Show {
 }
 
 /** Elsewhere: whole messages, because text can be retracted and a pipe cannot take anything back. */
-function messageShower(out: Channel): Show {
+function messageShower(out: Channel, acts: boolean): Show {
   // Calls that run here are steps on the way: only those that are left to the reader are part of what comes out.
   const calls = new Map<string, ToolCall>();
   return (event) => {
     if (event.type === 'message' && event.message.surface === 'text') out.line(event.message.content);
-    if (event.type === 'tool_call') calls.set(event.id, event);
+    if (event.type === 'tool_call' && acts) calls.set(event.id, event);
+    else if (event.type === 'tool_call') out.line(callAsJson(event));
     if (event.type === 'tool_start' || event.type === 'tool_end') calls.delete(event.call.id);
     if (event.type === 'step') calls.clear();
     if (event.type === 'end') for (const call of calls.values()) out.line(callAsJson(call));

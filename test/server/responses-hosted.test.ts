@@ -140,6 +140,19 @@ test('code_interpreter runs programs; what they print is shown to those who ask 
   });
 });
 
+test('a program that the limit cuts is an incomplete item, which never ran', async () => {
+  const tool = fakePython({});
+  await withServer({ tools: [tool] }, [python('print(1, 2, 3, 4, 5)')], async ({ ask }) => {
+    const tools = [{ type: 'code_interpreter', container: { type: 'auto' } }];
+    const { response } = await ask({ input: 'Go', tools, max_output_tokens: 12 });
+    assert.equal(response.status, 'incomplete');
+    const item = find(response.output, 'code_interpreter_call');
+    assert.equal(item.status, 'incomplete');
+    assert.match(String(item.code), /^print\(1/);
+    assert.equal(tool.requests.length, 0);
+  });
+});
+
 test('without the tools on the server, requests for them are accepted and nothing is offered', async () => {
   await withServer({ tools: [] }, [say('No.')], async ({ ask, prompts }) => {
     const tools = [{ type: 'web_search' }, { type: 'code_interpreter', container: { type: 'auto' } }];

@@ -201,7 +201,10 @@ export class Output {
 
   *#hostedCall(kind: HostedKind, call: ToolCall, isIncomplete: boolean): Generator<PlacedItemEvent> {
     if (isIncomplete) {
-      if (isHostedDraft(this.#open)) yield* this.#close(this.#open.end('incomplete'));
+      const open = this.#open;
+      if (!isHostedDraft(open)) return;
+      yield* this.#place(open.written(call.arguments));
+      yield* this.#close(open.end('incomplete'));
     } else if (kind.type === 'mcp' && kind.asksFirst) {
       this.#lastHeld = { call };
       this.#held.set(call.id, this.#lastHeld);

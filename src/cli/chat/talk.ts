@@ -134,7 +134,7 @@ class Talker {
     takeBackOnError: boolean,
   ): Promise<void> {
     const { terminal } = this.#context;
-    const show = showText(terminal, this.#options);
+    const show = showText(terminal, { ...this.#options, acts: this.#chat.session.options.toolbox !== undefined });
     const interrupt = catchInterrupt(PATIENCE);
     const signal = this.#interruptedEarly ? AbortSignal.abort() : interrupt.signal;
     try {

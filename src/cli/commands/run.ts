@@ -71,7 +71,9 @@ async function run(
       ...(flags.system === undefined ? [] : [{ role: 'system', content: flags.system } as const]),
       { role: 'user', content: prompt },
     ];
-    const show = flags.json ? showJson(terminal) : showText(terminal, { hideReasoning: flags.hideReasoning ?? false });
+    const show = flags.json
+      ? showJson(terminal)
+      : showText(terminal, { hideReasoning: flags.hideReasoning ?? false, acts: toolbox.length > 0 });
     const turn = {
       ...options,
       signal: interrupt.signal,

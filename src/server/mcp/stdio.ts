@@ -27,7 +27,7 @@ export async function serveMcp(options: McpStdioOptions): Promise<void> {
     const loading = host.preload().catch((error: Error) => log(error.message));
     const turns = new Turns({ memory: new TurnMemory() });
     const server = createMcpServer({ host, turns, version: version() }, { client: 'stdio', signal });
-    const over = ended(input, signal);
+    const over = ended(input, output, signal);
     server.server.onerror = (error) => log(error.message);
     await server.connect(new StdioServerTransport(input, output));
     await over;
@@ -39,9 +39,11 @@ export async function serveMcp(options: McpStdioOptions): Promise<void> {
   }
 }
 
-function ended(input: Readable, signal: AbortSignal): Promise<void> {
+/** When nobody writes any more, or nobody reads. */
+function ended(input: Readable, output: Writable, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     for (const event of ['end', 'close', 'error']) input.once(event, () => resolve());
+    for (const event of ['close', 'error']) output.once(event, () => resolve());
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

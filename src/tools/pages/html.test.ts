@@ -79,6 +79,11 @@ test('of an article it keeps the article', () => {
   assert.doesNotMatch(text, /Menu|Buy this|Footer/);
 });
 
+test('a page that is cut says so', () => {
+  assert.match(lines('<p>x</p>'.repeat(200_000)).at(-1)!, /the rest of it is left out/);
+  assert.doesNotMatch(lines('<p>x</p>').at(-1)!, /left out/);
+});
+
 test('a hostile page takes its own time only, and the next one is read', async () => {
   const reader = new HtmlReader(2_000);
   const hostile = [
@@ -88,7 +93,7 @@ test('a hostile page takes its own time only, and the next one is read', async (
   const url = 'https://example.com/';
   for (const html of hostile) {
     await reader.read({ html, url }).then(
-      ({ lines, links }) => assert.ok(lines.length <= 50_000 && links.length <= 20_000),
+      ({ lines, links }) => assert.ok(lines.length <= 50_001 && links.length <= 20_000),
       (error) =>
         assert.ok(error instanceof PageError && /too large or too entangled|cannot be read/.test(error.message)),
     );

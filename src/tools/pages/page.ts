@@ -30,3 +30,5 @@ export class PageError extends Error {
 
 /** Lines of a page at most; what follows is left out, and the page says so. */
 export const maxLines = 50_000;
+
+export const goesOn = '[The page goes on; the rest of it is left out]';

@@ -1,12 +1,15 @@
 import { Links } from './links.ts';
-import { maxLines, type Page } from './page.ts';
+import { goesOn, maxLines, type Page } from './page.ts';
 import { plainText, wrap } from './wrap.ts';
 
 /** A page of text as it is, wrapped. */
 export function readPlain(text: string, url: string, title: string): Page {
   const lines: string[] = [];
   for (const line of plainText(text).split(/\r\n|\r|\n/)) {
-    if (lines.length >= maxLines) break;
+    if (lines.length >= maxLines) {
+      lines.push(goesOn);
+      break;
+    }
     for (const piece of wrap(line.trimEnd().replaceAll('\t', '    '))) lines.push(piece);
   }
   while (lines.at(-1) === '') lines.pop();
@@ -20,7 +23,10 @@ export function readMarkdown(text: string, url: string, name: string): Page {
   const lines: string[] = [];
   let fence = '';
   for (const line of plainText(text).split(/\r\n|\r|\n/)) {
-    if (lines.length >= maxLines) break;
+    if (lines.length >= maxLines) {
+      lines.push(goesOn);
+      break;
+    }
     const mark = /^\s{0,3}(```|~~~)/.exec(line)?.[1] ?? '';
     const inCode = fence !== '' || mark !== '';
     if (mark !== '' && (fence === '' || fence === mark)) fence = fence === '' ? mark : '';

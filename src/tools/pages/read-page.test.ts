@@ -14,6 +14,7 @@ function read(contentType: string, body: string | Uint8Array, url = 'https://exa
 
 test('reads text, JSON, Markdown and HTML, each in its way', async () => {
   assert.deepEqual((await read('text/plain', 'one\r\n\ttwo\n\n')).lines, ['one', '    two']);
+  assert.match((await read('text/plain', 'line\n'.repeat(60_000))).lines.at(-1)!, /left out/);
   assert.deepEqual((await read('application/json', '{"a":[1]}')).lines, ['{', '  "a": [', '    1', '  ]', '}']);
   assert.deepEqual((await read('application/json', '{"a":')).lines, ['{"a":']);
   const markdown = await read(

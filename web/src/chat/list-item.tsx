@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { DownloadIcon, EditIcon, MoreIcon, TrashIcon } from '../shell/icons.tsx';
 import { putBeside } from '../shell/popover.ts';
 import { hrefOf } from '../shell/route.ts';
@@ -84,7 +84,10 @@ function fileName(title: string): string {
 function Rename({ heading, onDone }: { readonly heading: Heading; readonly onDone: () => void }) {
   const [title, setTitle] = useState(heading.title);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const finish = (isWanted: boolean) => {
     if (isWanted && title.trim() !== '') rename(heading.id, title.trim().slice(0, 200));
     onDone();

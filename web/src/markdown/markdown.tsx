@@ -40,17 +40,17 @@ export function Markdown({ text, open = false }: { readonly text: string; readon
       </div>,
     );
   }
-  return (
-    <div class="markdown">
-      {drawn.chapters}
-      <div class="chapter" key={`chapter ${whole}`}>
-        {drawn.blocks.slice(whole * CHAPTER)}
-        {tail.map((block, index) => (
+  const last = (
+    <div class="chapter" key={`chapter ${whole}`}>
+      {[
+        ...drawn.blocks.slice(whole * CHAPTER),
+        ...tail.map((block, index) => (
           <BlockView key={done.length + index} block={block} open={open && index === tail.length - 1} />
-        ))}
-      </div>
+        )),
+      ]}
     </div>
   );
+  return <div class="markdown">{[...drawn.chapters, last]}</div>; // one list each: what grows out of the last place stays what it is
 }
 
 function BlockView({ block, open }: { readonly block: Block; readonly open: boolean }) {

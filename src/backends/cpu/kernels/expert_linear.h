@@ -28,12 +28,12 @@ OSSIA_INLINE bool holds_nan(I32 largest_bits) {
 }
 
 // Four blocks of codes from `p`, of which `left` exist. Nothing behind a row's last byte is read: the file may end there.
-template <bool Packed> OSSIA_INLINE Bytes load_codes(const uint8_t* p, int64_t stride, int64_t left) {
+template <bool Packed> OSSIA_INLINE Bytes load_fp4_codes(const uint8_t* p, int64_t stride, int64_t left) {
   return Packed && left >= 4 ? load_bytes(p) : load_16s(p, stride, left);
 }
 
 // Likewise their scale bytes.
-template <bool Packed> OSSIA_INLINE uint32_t load_scales(const uint8_t* p, int64_t stride, int64_t left) {
+template <bool Packed> OSSIA_INLINE uint32_t load_fp4_scales(const uint8_t* p, int64_t stride, int64_t left) {
   uint32_t four = 0;
   if (Packed && left >= 4) {
     __builtin_memcpy(&four, p, 4);
@@ -104,14 +104,14 @@ template <Fp4Form Form> struct Fp4Kernel {
       } else {
         uint32_t words[4];
         for (int r = 0; r < 4; r++) {
-          words[r] = load_scales<Form == Fp4Form::packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
+          words[r] = load_fp4_scales<Form == Fp4Form::packed>(e[r] + block * weight.scale_block_stride, weight.scale_block_stride, left);
         }
         scale_bytes = widen_bytes(words);
       }
       OSSIA_UNROLL
       for (int r = 0; r < 4; r++) {
         const uint8_t* p = w[r] + block * weight.block_stride;
-        const Bytes bytes = whole ? load_each17(e[r] + block * 17) : load_codes<Form == Fp4Form::packed>(p, weight.block_stride, left);
+        const Bytes bytes = whole ? load_each17(e[r] + block * 17) : load_fp4_codes<Form == Fp4Form::packed>(p, weight.block_stride, left);
         low[r] = fp4_low(bytes);
         high[r] = fp4_high(bytes);
       }
@@ -146,13 +146,9 @@ template <Fp4Form Form> struct Fp4Kernel {
 
 // Blocks of MXFP4 side by side: four words of low nibbles, then four of high ones.
 struct Fp4Layout {
-  static constexpr int kWords = 8, kColumns = 32, kRaise = kFp4Raise;
+  static constexpr int kWords = 8, kRaise = kFp4Raise;
   int64_t* nan_row;
   I32 largest = set_i32(0);
-
-  static int64_t codes_at(int64_t group, int span) { return group * 128 + span * 16; }
-  static int64_t scale_of(int64_t group, int span) { return 4 * group + span; }
-  static int64_t start_of(int64_t group, int span) { return 4 * group + span; }
 
   template <int T> OSSIA_INLINE void dots(const uint8_t (*words)[64], const int8_t* const* rows, int64_t at, I32* sums) {
     OSSIA_UNROLL

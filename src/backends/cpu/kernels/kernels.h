@@ -29,7 +29,7 @@ struct Weight {
 };
 
 // In which order a row's int8 codes lie, so that they meet the weights' codes byte by byte.
-enum class CodeOrder : int32_t { natural = 0, pairs = 1, halves = 2 };
+enum class CodeOrder : int32_t { bytes = 0, pairs = 1, halves = 2 };
 
 inline int64_t padded_cols(int64_t cols) { return (cols + 127) / 128 * 128; }
 
@@ -37,13 +37,13 @@ inline int64_t padded_cols(int64_t cols) { return (cols + 127) / 128 * 128; }
 // Rows are padded with zero codes and zero scales to whole groups of 128 columns. A row with a NaN or an infinity has NaN scales there.
 //
 // A row is one record, so that a kernel walks many rows with one pointer each: padded_cols codes, padded_cols / 32 scales, and
-// where the dots of its instruction set begin: per 32 columns for MXFP4's orders, per 16 for the natural one (quantize.h).
+// where the dots of its instruction set begin (quantize.h).
 struct QuantizedRows {
   int8_t* data;  // [rows, stride()], 64-byte aligned
   int64_t padded_cols;
 
   // An odd number of cache lines: rows at a power of two would all want the same places of the cache.
-  int64_t stride() const { return (padded_cols * 11 / 8 + 63) / 64 * 64 | 64; }
+  int64_t stride() const { return (padded_cols * 5 / 4 + 63) / 64 * 64 | 64; }
   int64_t scales_at() const { return padded_cols; }
   int64_t starts_at() const { return padded_cols * 9 / 8; }
   int8_t* codes(int64_t row) const { return data + row * stride(); }
@@ -121,7 +121,7 @@ struct Kernels {
   void (*quantize)(const float* x, int64_t row_begin, int64_t row_end, int64_t cols, CodeOrder order, const QuantizedRows& out);
 
   // x [tokens, cols] -> out [tokens, weight.rows], of which only columns [row_begin, row_end) are written. Dense dtypes read
-  // x, 8-bit ones read quantized (natural order). bias may be null.
+  // x, 8-bit ones read quantized (order bytes). bias may be null.
   void (*linear)(const float* x, const QuantizedRows* quantized, int64_t tokens, const Weight& weight, const Weight* bias,
                  int64_t row_begin, int64_t row_end, float* out);
 

@@ -1,8 +1,9 @@
 // int8 inputs times int8 weights (q8_0 or q8).
 //
-// Two blocks of 32 columns make 64 bytes, whose products are added exactly, 16 columns to a sum. Four rows share a vector of
-// these sums (merge_rows), so that scaling costs once for all four: lane 4i + r belongs to columns 16i … 16i + 15 and row r. Pairs of
-// blocks in column order; at the end a row's four lanes are added.
+// As with MXFP4 (expert_linear.h), a row's blocks of 32 columns come in groups of four: 64 bytes are the first halves of the four
+// blocks, 64 the second halves, and they meet the inputs' codes in the order that quantize.h gave them. A block's products are added
+// exactly. Four rows share a vector of these sums (merge_rows), so that scaling costs once for all four: lane 4i + r belongs to block
+// i of the group and row r. Groups in column order; at the end a row's four lanes are added.
 #pragma once
 
 #include "linear.h"
@@ -17,6 +18,34 @@ template <DType D> struct ScaleOf {
 template <> struct ScaleOf<DType::q8_0> {
   using type = uint16_t;
 };
+
+// Four blocks of codes from `p`, `stride` apart, of which `left` exist: the first halves of them, and the second. Nothing behind a
+// row's last byte is read.
+template <DType D> OSSIA_INLINE void load_codes(const uint8_t* p, int64_t stride, int64_t left, Bytes& first, Bytes& second) {
+  if (D == DType::q8_0 && stride == 34 && left >= 4) {
+    load_each34(p, first, second);
+  } else {
+    p += sizeof(typename ScaleOf<D>::type);
+    first = load_16s(p, stride, left);
+    second = load_16s(p + 16, stride, left);
+  }
+  first = i8_weights(first);
+  second = i8_weights(second);
+}
+
+// Lane 4i + r holds the scale of block i of row r.
+template <DType D> OSSIA_INLINE F32 load_scales(const uint8_t* const rows[4], int64_t stride, int64_t left) {
+  using Scale = typename ScaleOf<D>::type;
+  if (D == DType::q8_0 && stride == 34 && left >= 4) return widen_each34(rows);
+  Scale lanes[kLanes] = {};
+  OSSIA_UNROLL
+  for (int64_t i = 0; i < 4; i++) {
+    OSSIA_UNROLL
+    for (int r = 0; r < 4; r++)
+      if (i < left) __builtin_memcpy(lanes + 4 * i + r, rows[r] + i * stride, sizeof(Scale));
+  }
+  return gather_scales(lanes);
+}
 
 template <DType D> struct EightBitKernel {
   using Scale = typename ScaleOf<D>::type;
@@ -42,34 +71,32 @@ template <DType D> struct EightBitKernel {
     }
 
     Lookahead ahead = look_ahead(w[0], blocks * stride, job.weight->row_stride);
-    // Inputs are padded, weights are not: behind an odd number of blocks there is nothing to read.
-    auto group = [&](int64_t block, bool two) __attribute__((always_inline)) {
-      fetch<2 * (kBlock + (int64_t)sizeof(Scale))>(ahead, w, block * stride);
-      Bytes weights[4];
-      Scale first[4], second[4] = {};
+    auto group = [&](int64_t block, int64_t left) __attribute__((always_inline)) {
+      fetch<4 * (kBlock + (int64_t)sizeof(Scale))>(ahead, w, block * stride);
+      const uint8_t* rows[4];
+      Bytes first[4], second[4];
       OSSIA_UNROLL
       for (int r = 0; r < 4; r++) {
-        const uint8_t* p = w[r] + block * stride;
-        weights[r] = i8_weights(load_32s(p + sizeof(Scale), two ? p + stride + sizeof(Scale) : nullptr));
-        __builtin_memcpy(&first[r], p, sizeof(Scale));
-        if (two) __builtin_memcpy(&second[r], p + stride, sizeof(Scale));
+        rows[r] = w[r] + block * stride;
+        load_codes<D>(rows[r], stride, left, first[r], second[r]);
       }
-      const F32 weight_scales = set_rows(first, second);
+      const F32 weight_scales = load_scales<D>(rows, stride, left);
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
-        const Bytes x = load_bytes(codes[t] + block * kBlock);
+        const Bytes x_first = load_bytes(codes[t] + block * kBlock);
+        const Bytes x_second = load_bytes(codes[t] + block * kBlock + 64);
         I32 sums[4];
         OSSIA_UNROLL
-        for (int r = 0; r < 4; r++) sums[r] = i8_dot(set_i32(0), weights[r], x);
+        for (int r = 0; r < 4; r++) sums[r] = i8_dot(i8_dot(set_i32(0), first[r], x_first), second[r], x_second);
         I32 merged = merge_rows(sums);
-        if (kI8Raise != 0) merged = add_i32(merged, load_each4(starts[t] + 2 * block));
-        const F32 scale = mul(weight_scales, set_each8(scales[t][block], scales[t][block + 1]));
+        if (kI8Raise != 0) merged = add_i32(merged, load_each4(starts[t] + block));
+        const F32 scale = mul(weight_scales, load_each4(scales[t] + block));
         total[t] = fma(to_f32(merged), scale, total[t]);
       }
     };
     int64_t block = 0;
-    for (; block + 2 <= blocks; block += 2) group(block, true);
-    if (block < blocks) group(block, false);
+    for (; block + 4 <= blocks; block += 4) group(block, 4);
+    if (block < blocks) group(block, blocks - block);
 
     OSSIA_UNROLL
     for (int t = 0; t < T; t++) {
@@ -80,44 +107,45 @@ template <DType D> struct EightBitKernel {
   }
 };
 
-// Halves of 8-bit blocks side by side: four words of codes each, and the scale of their block.
+// Blocks of 8 bits side by side: four words of their first halves, then four of the second.
 template <DType D> struct EightBitLayout {
   using Scale = typename ScaleOf<D>::type;
-  static constexpr int kWords = 4, kColumns = 16, kRaise = kI8Raise;
-
-  static int64_t codes_at(int64_t group, int span) { return group * 64 + span * 16; }
-  static int64_t scale_of(int64_t group, int span) { return 2 * group + span / 2; }
-  static int64_t start_of(int64_t group, int span) { return 4 * group + span; }
+  static constexpr int kWords = 8, kRaise = kI8Raise;
 
   template <int T> OSSIA_INLINE void dots(const uint8_t (*words)[64], const int8_t* const* rows, int64_t at, I32* sums) {
     OSSIA_UNROLL
     for (int q = 0; q < 4; q++) {
-      const Bytes weights = load_bytes(words[q]);
+      const Bytes first = load_bytes(words[q]), second = load_bytes(words[4 + q]);
       OSSIA_UNROLL
-      for (int t = 0; t < T; t++) sums[t] = i8_dot_repeated(sums[t], weights, rows[t] + at + 4 * q);
+      for (int t = 0; t < T; t++) {
+        const int8_t* x = rows[t] + at + 4 * q;
+        sums[t] = i8_dot_repeated(i8_dot_repeated(sums[t], first, x), second, x + 64);
+      }
     }
   }
 
   int64_t lay_out(const Job<const QuantizedRows*>& job, int64_t row, int64_t group, int64_t groups, int span, Piece<kWords>& piece) {
     const Weight& weight = *job.weight;
+    const int64_t stride = weight.row_stride;
     int64_t g = 0;
-    for (; g < groups && scale_of(group + g, span) < weight.cols / kBlock; g++) {
-      const uint8_t* p = weight_row(job, row) + scale_of(group + g, span) * weight.block_stride;
-      const uint8_t* codes = p + sizeof(Scale) + span % 2 * 16;
-      Bytes rows[4], words[4];
-      OSSIA_UNROLL
-      for (int j = 0; j < 4; j++) rows[j] = load_16s(codes + 4 * j * weight.row_stride, weight.row_stride, 4);
-      lanes_of_rows(rows, words);
-      OSSIA_UNROLL
-      for (int q = 0; q < 4; q++) store_bytes(piece.codes[span][g][q], i8_weights(words[q]));
+    for (; g < groups && 4 * (group + g) + span < weight.cols / kBlock; g++) {
+      const uint8_t* p = weight_row(job, row) + (4 * (group + g) + span) * weight.block_stride;
+      for (int half = 0; half < 2; half++) {
+        const uint8_t* codes = p + sizeof(Scale) + 16 * half;
+        Bytes rows[4], words[4];
+        OSSIA_UNROLL
+        for (int j = 0; j < 4; j++) rows[j] = load_16s(codes + 4 * j * stride, stride, 4);
+        lanes_of_rows(rows, words);
+        OSSIA_UNROLL
+        for (int q = 0; q < 4; q++) store_bytes(piece.codes[span][g][4 * half + q], i8_weights(words[q]));
+      }
       Scale scales[kLanes];
-      for (int r = 0; r < kLanes; r++) __builtin_memcpy(scales + r, p + r * weight.row_stride, sizeof(Scale));
-      store(piece.scales[span][g], load_scales(scales));
+      OSSIA_UNROLL
+      for (int r = 0; r < kLanes; r++) __builtin_memcpy(scales + r, p + r * stride, sizeof(Scale));
+      store(piece.scales[span][g], gather_scales(scales));
     }
     return g;
   }
-  OSSIA_INLINE F32 load_scales(const float* p) { return load_f32(p); }
-  OSSIA_INLINE F32 load_scales(const uint16_t* p) { return load_f16(p); }
 
   void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotals& totals) {
     finish_many(job, row, pair, end, totals, 1.0f);

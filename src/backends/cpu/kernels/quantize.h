@@ -44,13 +44,9 @@ OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
   return scale;
 }
 
-// Where the 32 codes of block `block` go. MXFP4 weights come 64 bytes (128 columns) at a time, whose low nibbles meet
-// the first 64 codes of the group and whose high nibbles meet the other 64.
+// Where the 32 codes of block `block` go, in a group of four. MXFP4 weights come 64 bytes at a time, whose low nibbles meet the
+// first 64 codes of the group and whose high nibbles meet the other 64; of 8-bit weights these are the halves of the blocks.
 OSSIA_INLINE void place_codes(const int8_t codes[32], int64_t block, CodeOrder order, int8_t* row) {
-  if (order == CodeOrder::natural) {
-    __builtin_memcpy(row + block * 32, codes, 32);
-    return;
-  }
   int8_t* low = row + block / 4 * 128 + block % 4 * 16;
   const int next = order == CodeOrder::pairs ? 2 : 1;    // columns between the weights of neighbouring bytes
   const int other = order == CodeOrder::pairs ? 1 : 16;  // columns between a byte's two weights
@@ -73,14 +69,9 @@ static void quantize(const float* x, int64_t row_begin, int64_t row_end, int64_t
       // load_some reads nothing where no column is left, and the padding becomes zero codes with a zero scale.
       scales[block] = quantize_block(load_some(values + c, cols - c), load_some(values + c + kLanes, cols - c - kLanes), natural);
       place_codes(natural, block, order, codes);
-      int32_t first = 0, second = 0;
-      for (int i = 0; i < 16; i++) first += natural[i], second += natural[16 + i];
-      if (order == CodeOrder::natural) {
-        starts[2 * block] = -kI8Raise * first;
-        starts[2 * block + 1] = -kI8Raise * second;
-      } else {
-        starts[block] = -kFp4Raise * (first + second);
-      }
+      int32_t sum = 0;
+      for (int i = 0; i < 32; i++) sum += natural[i];
+      starts[block] = -(order == CodeOrder::bytes ? kI8Raise : kFp4Raise) * sum;
     }
   }
 }

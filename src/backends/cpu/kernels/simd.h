@@ -49,6 +49,18 @@ OSSIA_INLINE I32 widen_each17(const uint8_t* const rows[4]) {
   }
   return widen_bytes(words);
 }
+// Four blocks of 34 bytes, a scale of two and 32 codes: the first 16 codes of each, and the other 16.
+OSSIA_INLINE void load_each34(const uint8_t* p, Bytes& first, Bytes& second) {
+  first = load_16s(p + 2, 34, 4);
+  second = load_16s(p + 18, 34, 4);
+}
+// Lane 4i + r holds the f16 at byte 34i of row r.
+OSSIA_INLINE F32 widen_each34(const uint8_t* const rows[4]) {
+  uint16_t lanes[16];
+  for (int i = 0; i < 4; i++)
+    for (int r = 0; r < 4; r++) __builtin_memcpy(lanes + 4 * i + r, rows[r] + 34 * i, 2);
+  return gather_scales(lanes);
+}
 #endif
 
 #if !defined(OSSIA_SIMD_VNNI)

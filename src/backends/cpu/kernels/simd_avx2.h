@@ -53,19 +53,16 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 OSSIA_INLINE F32 load_each4(const float* p) {
   return {_mm256_set_m128(_mm_set1_ps(p[1]), _mm_set1_ps(p[0])), _mm256_set_m128(_mm_set1_ps(p[3]), _mm_set1_ps(p[2]))};
 }
-// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
-OSSIA_INLINE F32 set_rows(__m128 a, __m128 b) { return {_mm256_set_m128(a, a), _mm256_set_m128(b, b)}; }
-OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
-  return set_rows(_mm_setr_ps(a[0], a[1], a[2], a[3]), _mm_setr_ps(b[0], b[1], b[2], b[3]));
+// Sixteen scales that were picked up one by one.
+OSSIA_INLINE F32 gather_scales(const float v[16]) {
+  return {_mm256_setr_ps(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]),
+          _mm256_setr_ps(v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15])};
 }
-// The same of f16 values.
-OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
-  const __m256 eight = _mm256_cvtph_ps(_mm_setr_epi16((short)a[0], (short)a[1], (short)a[2], (short)a[3],  //
-                                                      (short)b[0], (short)b[1], (short)b[2], (short)b[3]));
-  return set_rows(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+OSSIA_INLINE __m256 gather_f16(const uint16_t v[8]) {
+  return _mm256_cvtph_ps(_mm_setr_epi16((short)v[0], (short)v[1], (short)v[2], (short)v[3],  //
+                                        (short)v[4], (short)v[5], (short)v[6], (short)v[7]));
 }
-// a in lanes 0 … 7, b in lanes 8 … 15.
-OSSIA_INLINE F32 set_each8(float a, float b) { return {_mm256_set1_ps(a), _mm256_set1_ps(b)}; }
+OSSIA_INLINE F32 gather_scales(const uint16_t v[16]) { return {gather_f16(v), gather_f16(v + 8)}; }
 
 OSSIA_INLINE F32 add(F32 x, F32 y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
 OSSIA_INLINE F32 sub(F32 x, F32 y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
@@ -128,11 +125,6 @@ OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
   auto piece = [&](int64_t i) { return i < count ? _mm_loadu_si128((const __m128i*)(p + i * stride)) : _mm_setzero_si128(); };
   return {_mm256_set_m128i(piece(1), piece(0)), _mm256_set_m128i(piece(3), piece(2))};
 }
-// 32 bytes at p and 32 at q, or zeros when q is null.
-OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
-  return {_mm256_loadu_si256((const __m256i*)p), q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256()};
-}
-
 OSSIA_INLINE void store_bytes(void* p, Bytes x) {
   _mm256_storeu_si256((__m256i*)p, x.a);
   _mm256_storeu_si256((__m256i*)p + 1, x.b);

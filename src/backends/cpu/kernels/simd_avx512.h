@@ -48,22 +48,14 @@ OSSIA_INLINE F32 load_each4(const float* p) {
   const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
   return _mm512_permutexvar_ps(lanes, _mm512_castps128_ps512(_mm_loadu_ps(p)));
 }
-// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
-OSSIA_INLINE F32 set_rows(__m128 a, __m128 b) {
-  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set_m128(a, a)), _mm256_set_m128(b, b), 1);
+// Sixteen scales that were picked up one by one.
+OSSIA_INLINE F32 gather_scales(const float v[16]) {
+  return _mm512_setr_ps(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15]);
 }
-OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
-  return set_rows(_mm_setr_ps(a[0], a[1], a[2], a[3]), _mm_setr_ps(b[0], b[1], b[2], b[3]));
-}
-// The same of f16 values.
-OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
-  const __m256 eight = _mm256_cvtph_ps(_mm_setr_epi16((short)a[0], (short)a[1], (short)a[2], (short)a[3],  //
-                                                      (short)b[0], (short)b[1], (short)b[2], (short)b[3]));
-  return set_rows(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
-}
-// a in lanes 0 … 7, b in lanes 8 … 15.
-OSSIA_INLINE F32 set_each8(float a, float b) {
-  return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_set1_ps(a)), _mm256_set1_ps(b), 1);
+OSSIA_INLINE F32 gather_scales(const uint16_t v[16]) {
+  return _mm512_cvtph_ps(_mm256_setr_epi16((short)v[0], (short)v[1], (short)v[2], (short)v[3], (short)v[4], (short)v[5], (short)v[6],
+                                           (short)v[7], (short)v[8], (short)v[9], (short)v[10], (short)v[11], (short)v[12],
+                                           (short)v[13], (short)v[14], (short)v[15]));
 }
 
 OSSIA_INLINE F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
@@ -162,10 +154,32 @@ OSSIA_INLINE Bytes load_each17(const uint8_t* p) {
   return load_16s(p + 1, 17, 4);
 #endif
 }
-// 32 bytes at p and 32 at q, or zeros when q is null.
-OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
-  const __m256i high = q ? _mm256_loadu_si256((const __m256i*)q) : _mm256_setzero_si256();
-  return {_mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i*)p)), high, 1)};
+// Four blocks of 34 bytes, a scale of two and 32 codes: the first 16 codes of each, and the other 16.
+OSSIA_INLINE void load_each34(const uint8_t* p, Bytes& first, Bytes& second) {
+#if defined(OSSIA_SIMD_VBMI)
+  alignas(64) static constexpr uint16_t kFirst[32] = {1,  2,  3,  4,  5,  6,  7,  8,  18, 19, 20, 21, 22, 23, 24, 25,
+                                                      35, 36, 37, 38, 39, 40, 41, 42, 52, 53, 54, 55, 56, 57, 58, 59};
+  alignas(64) static constexpr uint16_t kSecond[32] = {9,  10, 11, 12, 13, 14, 15, 16, 26, 27, 28, 29, 30, 31, 32, 33,
+                                                       43, 44, 45, 46, 47, 48, 49, 50, 0,  0,  0,  0,  0,  0,  0,  0};
+  const __m512i a = _mm512_loadu_si512(p), b = _mm512_loadu_si512(p + 64);
+  first = {_mm512_permutex2var_epi16(a, _mm512_load_si512(kFirst), b)};
+  const __m512i three = _mm512_permutex2var_epi16(a, _mm512_load_si512(kSecond), b);
+  second = {_mm512_mask_broadcast_i32x4(three, 0xf000, _mm_loadu_si128((const __m128i*)(p + 120)))};
+#else
+  first = load_16s(p + 2, 34, 4);
+  second = load_16s(p + 18, 34, 4);
+#endif
+}
+// Lane 4i + r holds the f16 at byte 34i of row r, of which 128 bytes are read.
+OSSIA_INLINE F32 widen_each34(const uint8_t* const rows[4]) {
+  const __m512i from = _mm512_castsi256_si512(_mm256_setr_epi16(0, 0, 0, 0, 17, 17, 17, 17, 2, 2, 2, 2, 19, 19, 19, 19));
+  __m512i v = _mm512_setzero_si512();
+  OSSIA_UNROLL
+  for (int r = 0; r < 4; r++) {
+    v = _mm512_mask_permutexvar_epi16(v, 0x0011 << r, from, _mm512_loadu_si512(rows[r]));
+    v = _mm512_mask_permutexvar_epi16(v, 0x1100 << r, from, _mm512_loadu_si512(rows[r] + 64));
+  }
+  return _mm512_cvtph_ps(_mm512_castsi512_si256(v));
 }
 
 OSSIA_INLINE void store_bytes(void* p, Bytes x) { _mm512_storeu_si512(p, x.v); }

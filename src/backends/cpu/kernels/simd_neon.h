@@ -51,14 +51,9 @@ OSSIA_INLINE void store_f16(void* p, F32 x) {
 }
 // p[0] in lanes 0 … 3, p[1] in lanes 4 … 7 and so on.
 OSSIA_INLINE F32 load_each4(const float* p) { OSSIA_EACH(F32, vld1q_dup_f32(p + i)); }
-// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
-OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) { OSSIA_EACH(F32, vld1q_f32(i < 2 ? a : b)); }
-// The same of f16 values.
-OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
-  OSSIA_EACH(F32, vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(i < 2 ? a : b))));
-}
-// a in lanes 0 … 7, b in lanes 8 … 15.
-OSSIA_INLINE F32 set_each8(float a, float b) { OSSIA_EACH(F32, vdupq_n_f32(i < 2 ? a : b)); }
+// Sixteen scales that were picked up one by one.
+OSSIA_INLINE F32 gather_scales(const float v[16]) { return load_f32(v); }
+OSSIA_INLINE F32 gather_scales(const uint16_t v[16]) { return load_f16(v); }
 
 OSSIA_INLINE F32 add(F32 a, F32 b) { OSSIA_EACH(F32, vaddq_f32(a.v[i], b.v[i])); }
 OSSIA_INLINE F32 sub(F32 a, F32 b) { OSSIA_EACH(F32, vsubq_f32(a.v[i], b.v[i])); }
@@ -111,13 +106,6 @@ OSSIA_INLINE Bytes load_bytes(const void* p) { OSSIA_EACH(Bytes, vld1q_s8((const
 OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
   OSSIA_EACH(Bytes, i < count ? vld1q_s8((const int8_t*)p + i * stride) : vdupq_n_s8(0));
 }
-// 32 bytes at p and 32 at q, or zeros when q is null.
-OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
-  OSSIA_EACH(Bytes, i < 2 ? vld1q_s8((const int8_t*)p + 16 * i)
-                    : q   ? vld1q_s8((const int8_t*)q + 16 * (i - 2))
-                          : vdupq_n_s8(0));
-}
-
 OSSIA_INLINE void store_bytes(void* p, Bytes x) {
   for (int i = 0; i < 4; i++) vst1q_s8((int8_t*)p + 16 * i, x.v[i]);
 }

@@ -91,24 +91,9 @@ OSSIA_INLINE F32 load_each4(const float* p) {
   OSSIA_EACH r.v[i] = p[i / 4];
   return r;
 }
-// a[r] in lanes r and 4 + r, b[r] in lanes 8 + r and 12 + r.
-OSSIA_INLINE F32 set_rows(const float a[4], const float b[4]) {
-  F32 r;
-  OSSIA_EACH r.v[i] = i < 8 ? a[i % 4] : b[i % 4];
-  return r;
-}
-// The same of f16 values.
-OSSIA_INLINE F32 set_rows(const uint16_t a[4], const uint16_t b[4]) {
-  float first[4], second[4];
-  for (int i = 0; i < 4; i++) first[i] = f16_to_f32(a[i]), second[i] = f16_to_f32(b[i]);
-  return set_rows(first, second);
-}
-// a in lanes 0 … 7, b in lanes 8 … 15.
-OSSIA_INLINE F32 set_each8(float a, float b) {
-  F32 r;
-  OSSIA_EACH r.v[i] = i < 8 ? a : b;
-  return r;
-}
+// Sixteen scales that were picked up one by one.
+OSSIA_INLINE F32 gather_scales(const float v[16]) { return load_f32(v); }
+OSSIA_INLINE F32 gather_scales(const uint16_t v[16]) { return load_f16(v); }
 
 #define OSSIA_LANEWISE(type, name, expression) \
   OSSIA_INLINE type name(type a, type b) {     \
@@ -216,14 +201,6 @@ OSSIA_INLINE Bytes load_16s(const uint8_t* p, int64_t stride, int64_t count) {
   for (int64_t i = 0; i < (count < 4 ? count : 4); i++) __builtin_memcpy(r.v + 16 * i, p + i * stride, 16);
   return r;
 }
-// 32 bytes at p and 32 at q, or zeros when q is null.
-OSSIA_INLINE Bytes load_32s(const uint8_t* p, const uint8_t* q) {
-  Bytes r = {};
-  __builtin_memcpy(r.v, p, 32);
-  if (q) __builtin_memcpy(r.v + 32, q, 32);
-  return r;
-}
-
 OSSIA_INLINE void store_bytes(void* p, Bytes x) { __builtin_memcpy(p, &x, 64); }
 OSSIA_INLINE I32 load_i32(const int32_t* p) {
   I32 r;

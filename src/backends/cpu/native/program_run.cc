@@ -175,7 +175,7 @@ void Run::rows(const Op& op) {
 // The int8 form of a value in the order that this weight wants; made once, shared by the linears that read the same value.
 // Null when there is no memory.
 const QuantizedRows* Run::quantize(Value& x, const Weight& weight) {
-  const CodeOrder order = weight.dtype != DType::mxfp4 ? CodeOrder::natural : weight.halves ? CodeOrder::halves : CodeOrder::pairs;
+  const CodeOrder order = weight.dtype != DType::mxfp4 ? CodeOrder::bytes : weight.halves ? CodeOrder::halves : CodeOrder::pairs;
   QuantizedRows& rows = x.quantized[static_cast<int>(order)];
   if (rows.data != nullptr) return &rows;
   rows.padded_cols = padded_cols(x.cols);

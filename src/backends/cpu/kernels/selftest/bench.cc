@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
     for (const Shape& shape : shapes) {
       const int64_t experts = bytes / (kSize * shape.row_bytes);
       const Weight weight = over(shape, buffer, experts);
-      const auto order = shape.dtype != DType::mxfp4 ? ossia::CodeOrder::natural : shape.halves ? ossia::CodeOrder::halves : ossia::CodeOrder::pairs;
+      const auto order = shape.dtype != DType::mxfp4 ? ossia::CodeOrder::bytes : shape.halves ? ossia::CodeOrder::halves : ossia::CodeOrder::pairs;
       const Quantized q(k, x, tokens, kSize, order);
       auto run = [&](int64_t calls, int64_t count) {
         for (int64_t i = 0; i < calls; i++) {

@@ -35,7 +35,7 @@ static void add_linear(std::vector<Case>& cases, DType dtype, int64_t rows, int6
     for (int64_t t = 0; t < tokens; t += cut.tokens) {
       const int64_t count = std::min(cut.tokens, tokens - t);
       const std::vector<float> part(x->begin() + t * cols, x->begin() + (t + count) * cols);
-      const Quantized q(k, part, count, cols, ossia::CodeOrder::natural);
+      const Quantized q(k, part, count, cols, ossia::CodeOrder::bytes);
       for (int64_t r = 0; r < rows; r += cut.rows)
         k.linear(part.data(), &q.rows, count, w->weight, &bias->weight, r, std::min(rows, r + cut.rows), out.data() + t * rows);
     }
@@ -63,7 +63,7 @@ static void add_experts(std::vector<Case>& cases, DType dtype, int64_t rows, int
            std::to_string(cols) + " -> " + std::to_string(rows);
   c.run = [=](const Kernels& k, Cut cut) {
     std::vector<float> out(pairs * rows, -1);
-    const auto order = dtype != DType::mxfp4 ? ossia::CodeOrder::natural : gguf ? ossia::CodeOrder::halves : ossia::CodeOrder::pairs;
+    const auto order = dtype != DType::mxfp4 ? ossia::CodeOrder::bytes : gguf ? ossia::CodeOrder::halves : ossia::CodeOrder::pairs;
     const Quantized q(k, *x, inputs, cols, order);
     for (int64_t p = 0; p < pairs; p += cut.tokens) {
       for (int64_t r = 0; r < rows; r += cut.rows) {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ActEvent, type ChatEvent, type ChatMessage, TurnMemory } from '../chat/index.ts';
-import { type ScriptedTurn, scriptedModel } from '../chat/testing.ts';
-import { o200kHarmony } from '../tokenizer/index.ts';
-import type { Tool, ToolRequest } from '../tools/index.ts';
-import { type Acting, type TurnObserver, Turns } from './turns.ts';
+import { type Acting, type TurnObserver, Turns } from '../src/api/index.ts';
+import { type ActEvent, type ChatEvent, type ChatMessage, TurnMemory } from '../src/chat/index.ts';
+import { type ScriptedTurn, scriptedModel } from '../src/chat/testing.ts';
+import { o200kHarmony } from '../src/tokenizer/index.ts';
+import type { Tool, ToolRequest } from '../src/tools/index.ts';
 
 const call =
   '<|channel|>analysis<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.look <|constrain|>json<|message|>{}<|call|>';
