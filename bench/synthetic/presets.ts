@@ -22,6 +22,8 @@ const FULL = {
 export const presets = {
   '20b': gptOss({ ...FULL, numLayers: 24, numExperts: 32 }),
   '120b': gptOss({ ...FULL, numLayers: 4, numExperts: 128 }),
+  /** A sixth of `20b`, layers and vocabulary alike: what a token reads has the same proportions. */
+  '20b-sixth': gptOss({ ...FULL, numLayers: 4, numExperts: 32 }, 33_536),
   tiny: gptOss({
     numLayers: 4,
     hiddenSize: 256,

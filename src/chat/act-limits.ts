@@ -66,6 +66,7 @@ export class ActLimits {
       cachedTokens: sum.cachedTokens + one.cachedTokens,
       outputTokens: sum.outputTokens + one.outputTokens,
       reasoningTokens: sum.reasoningTokens + one.reasoningTokens,
+      ...sumSpeculation(sum, one),
     };
   }
 
@@ -99,4 +100,9 @@ export function checkLimits({ maxSteps = 0, callTimeoutMs = 1, actTimeoutMs = 1,
     if (!(value >= 1 && value < 2 ** 31)) throw bad(name, 'milliseconds, 1 to 2147483647', value);
   }
   if (typeof conversation !== 'string') throw bad('conversation', 'a text', conversation);
+}
+
+function sumSpeculation({ speculation: one }: Usage, { speculation: other }: Usage): Pick<Usage, 'speculation'> {
+  if (!one || !other) return one || other ? { speculation: (one ?? other)! } : {};
+  return { speculation: { drafted: one.drafted + other.drafted, accepted: one.accepted + other.accepted } };
 }

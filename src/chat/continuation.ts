@@ -52,8 +52,9 @@ export async function* continueText(
   if (hit === undefined) yield* show(decoder.flush());
   const rest = hit === undefined ? stops.flush() : '';
   if (rest !== '') yield { type: 'text', delta: rest, channel: 'final' };
-  const { promptTokens, cachedTokens, reason, seed, timing } = end;
-  yield { type: 'usage', promptTokens, cachedTokens, outputTokens, reasoningTokens: 0 };
+  const { promptTokens, cachedTokens, reason, seed, timing, speculation } = end;
+  const guessed = speculation === undefined ? {} : { speculation };
+  yield { type: 'usage', promptTokens, cachedTokens, outputTokens, reasoningTokens: 0, ...guessed };
   const met = hit === undefined ? { reason } : { reason: 'stop' as const, stop: hit };
   yield { type: 'end', ...met, repairs: [], messages: [], seed, timing };
 }

@@ -67,8 +67,9 @@ export async function* runTurn({
   }
   if (!end) throw new TypeError('The engine ended without an end event');
   yield* reader.end(reader.isDone ? 'stop' : end.reason);
-  const { promptTokens, cachedTokens } = end;
-  yield { type: 'usage', promptTokens, cachedTokens, ...reader.usage };
+  const { promptTokens, cachedTokens, speculation } = end;
+  const guessed = speculation === undefined ? {} : { speculation };
+  yield { type: 'usage', promptTokens, cachedTokens, ...reader.usage, ...guessed };
   const summary = reader.summary(reader.isDone ? 'stop' : end.reason);
   yield {
     ...summary,

@@ -1,4 +1,4 @@
-import type { EngineInfo, GenerateParams, TokenEvent } from '../engine/index.ts';
+import type { EndEvent, EngineInfo, GenerateParams, TokenEvent } from '../engine/index.ts';
 import type {
   BuiltinName,
   ConstraintNote,
@@ -145,6 +145,8 @@ export interface Usage {
   readonly outputTokens: number;
   /** Of the output, thoughts and their headers. */
   readonly reasoningTokens: number;
+  /** Tokens that were guessed and computed ahead, and those that came true; where there were any. Not counted in the output. */
+  readonly speculation?: NonNullable<EndEvent['speculation']>;
 }
 
 export interface ChatEnd {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
-import { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from '../engine/index.ts';
+import { BIAS_RULE, describeRange, MAX_DRAFT, NUMBER_RULES, type NumberRule } from '../engine/index.ts';
 import type { ChatOptions, LoadOptions } from '../index.ts';
 import type { Context } from './context.ts';
 import { readResponseFormat } from './format-file.ts';
@@ -33,6 +33,7 @@ export interface LoadFlags {
   readonly threads?: number;
   readonly dense?: 'bf16' | 'q8';
   readonly kvBits?: 8 | 16;
+  readonly speculate?: NonNullable<LoadOptions['speculate']>;
   readonly context?: number;
 }
 
@@ -52,6 +53,11 @@ export function addLoadFlags(command: Command): Command {
         .choices(['8', '16'])
         .env('OSSIA_KV_BITS')
         .argParser(parseKvBits),
+    )
+    .addOption(
+      new Option('--speculate <how>', 'guess what follows and compute it ahead: auto, off, or so many tokens')
+        .env('OSSIA_SPECULATE')
+        .argParser(parseSpeculate),
     )
     .addOption(
       new Option('--context <tokens>', 'longest context').env('OSSIA_CONTEXT').argParser(integer(2, MAX_CONTEXT)),
@@ -97,7 +103,7 @@ export function samplingOf(flags: SamplingFlags): SamplingFlags {
 /** Flags and variables of loading as options of the library. */
 export function loadOptionsOf(
   context: Context,
-  { backend, threads, dense, kvBits, context: length }: LoadFlags,
+  { backend, threads, dense, kvBits, speculate, context: length }: LoadFlags,
 ): LoadOptions {
   return {
     stores: storeOptions(context),
@@ -105,6 +111,7 @@ export function loadOptionsOf(
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
     ...(kvBits === undefined ? {} : { kvBits }),
+    ...(speculate === undefined ? {} : { speculate }),
     ...(length === undefined ? {} : { context: length }),
   };
 }
@@ -113,6 +120,10 @@ function parseKvBits(text: string): 8 | 16 {
   if (text === '8') return 8;
   if (text === '16') return 16;
   throw new InvalidArgumentError('Expected 8 or 16.');
+}
+
+function parseSpeculate(text: string): NonNullable<LoadOptions['speculate']> {
+  return text === 'auto' || text === 'off' ? text : integer(1, MAX_DRAFT)(text);
 }
 
 /** Flags that say what the model is told. */

@@ -130,9 +130,9 @@ test('thousands of requests that are cancelled leave nothing behind', async () =
 
 test('layers with a window never need more room than is set aside for them', async () => {
   const shape = { blockSize: 2, window: 21, capacity: 900 };
-  const scheduling = { maxRunning: 6, prefill: { alone: 16, besideDecode: 8 } };
+  const scheduling = { maxRunning: 6, prefill: { alone: 16, besideDecode: 8 }, speculate: 8 };
   const windowCapacity = maxWindowBlocks(shape, scheduling);
-  assert.equal(windowCapacity, 225 + 6 * 12 + 2 * 11);
+  assert.equal(windowCapacity, 225 + 6 * 12 + 2 * 23);
   const { runner, engine } = open({ ...shape, windowCapacity, contextLength: 600 }, scheduling);
   let most = 0;
   const step = runner.step.bind(runner);

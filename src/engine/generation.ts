@@ -52,6 +52,11 @@ export class Generation {
   #started: number | undefined;
   #prefilled: number | undefined;
   #hurried = false;
+  /** What the step that comes to its end computed beyond the ids up to `#draftStart`, and how much of that came true. */
+  #drafts: readonly number[] = [];
+  #draftStart = 0;
+  #matched = 0;
+  readonly #speculation = { drafted: 0, accepted: 0 };
 
   constructor({ prompt, params, limit, sink, constraint, client }: GenerationOptions) {
     this.client = client;
@@ -72,6 +77,11 @@ export class Generation {
   /** Ids that the model has not seen yet: a prompt's rest, or what was sampled last and what is forced after it. */
   get remaining(): number {
     return this.ids.length - (this.sequence?.length ?? 0);
+  }
+
+  /** How long a draft may be: what comes after it is a token more. */
+  get draftRoom(): number {
+    return this.#limit - this.outputTokens - 1;
   }
 
   /** Whether it was on the machine before. */
@@ -96,11 +106,22 @@ export class Generation {
 
   /**
    * Goes on from the logits [vocab] after the last id: samples a token, and takes those that are forced after it. They are
-   * computed with the next step.
+   * computed with the next step, unless they are what was drafted: then it goes on from the logits after them, which are the
+   * rows that follow. Returns how many ids of the draft came true.
    */
-  accept(logits: Float32Array, scratch: SamplerScratch): void {
+  accept(rows: readonly Float32Array[], scratch: SamplerScratch, drafts: readonly number[] = []): number {
     this.#prefilled ??= performance.now();
     this.decoding = true;
+    this.#drafts = drafts;
+    this.#draftStart = this.ids.length;
+    this.#matched = 0;
+    this.#speculation.drafted += drafts.length;
+    do this.#goOn(rows[this.#matched]!, scratch);
+    while (!this.finished && this.ids.length === this.#draftStart + this.#matched);
+    return this.#matched;
+  }
+
+  #goOn(logits: Float32Array, scratch: SamplerScratch): void {
     if (this.#hurried && this.#takeForced()) return;
     this.#push(this.#sampler.choose(logits, scratch));
     this.#takeForced();
@@ -120,6 +141,10 @@ export class Generation {
 
   #push(event: TokenEvent): void {
     const isFirst = this.outputTokens === 0;
+    if (this.ids.length === this.#draftStart + this.#matched && this.#drafts[this.#matched] === event.id) {
+      this.#matched++;
+      this.#speculation.accepted++;
+    }
     this.ids.push(event.id);
     this.#sink.emit(this.#params.trace && isFirst ? { ...event, cachedTokens: this.cachedTokens } : event);
     if (this.#stopIds.has(event.id)) this.end('stop');
@@ -139,6 +164,7 @@ export class Generation {
       cachedTokens: this.cachedTokens,
       outputTokens: this.outputTokens,
       seed: this.#params.seed,
+      ...(this.#speculation.drafted > 0 ? { speculation: { ...this.#speculation } } : {}),
       timing: { queueMs: started - this.#submitted, prefillMs: prefilled - started, decodeMs: now - prefilled },
     });
   }

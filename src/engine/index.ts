@@ -14,6 +14,7 @@ export { LocalEngine, type LocalEngineOptions, type LocalSubmitOptions } from '.
 export { type EngineInfo, type EngineOptions, type OpenedEngine, openEngine } from './open.ts';
 export { BIAS_RULE, describeRange, NUMBER_RULES, type NumberRule } from './params.ts';
 export type { RoutingRequest, Runner } from './runner.ts';
+export { MAX_DRAFT, type Speculate } from './speculation.ts';
 export { startEngine, WorkerEngine } from './start.ts';
 export type { EngineStats } from './stats.ts';
 export type { EndEvent, Engine, GenerateEvent, GenerateParams, SubmitOptions, TokenEvent } from './types.ts';

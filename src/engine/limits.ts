@@ -1,4 +1,5 @@
 import type { PrefillBudget } from './plan.ts';
+import { MAX_DRAFTED, type Speculate } from './speculation.ts';
 
 export interface SchedulerOptions {
   /** Sequences that run side by side. Default 8. */
@@ -9,6 +10,8 @@ export interface SchedulerOptions {
   readonly maxKept?: number;
   /** Prompt tokens a step. Default 256 alone, 32 beside decoding sequences. */
   readonly prefill?: PrefillBudget;
+  /** Whether to guess ids that follow and compute them ahead, which changes no token: see `Speculate`. Default `auto`. */
+  readonly speculate?: Speculate;
 }
 
 /** The options with their defaults, for a KV cache of `capacity` blocks. */
@@ -18,6 +21,7 @@ export function schedulerLimits(options: SchedulerOptions, capacity: number): Re
     maxWaiting: options.maxWaiting ?? 64,
     maxKept: Math.min(options.maxKept ?? capacity, capacity),
     prefill: options.prefill ?? { alone: 256, besideDecode: 32 },
+    speculate: options.speculate ?? 'auto',
   };
 }
 
@@ -41,8 +45,9 @@ export interface WindowShape {
  * because a sequence drops what it no longer sees when it grows.
  */
 export function maxWindowBlocks({ capacity, blockSize, window }: WindowShape, options: SchedulerOptions): number {
-  const { maxRunning, prefill } = schedulerLimits(options, capacity);
+  const { maxRunning, prefill, speculate } = schedulerLimits(options, capacity);
   const seen = Math.ceil(Math.max(0, window - 1) / blockSize);
-  const tokens = Math.max(prefill.alone, prefill.besideDecode) + maxRunning;
+  const drafted = speculate === 'off' ? 0 : MAX_DRAFTED;
+  const tokens = Math.max(prefill.alone, prefill.besideDecode + drafted) + maxRunning;
   return Math.min(capacity, keptWindows(capacity) + maxRunning * (seen + 2) + 2 * Math.ceil(tokens / blockSize));
 }

@@ -7,6 +7,7 @@ import { checkIds, resolveParams } from './params.ts';
 import type { RoutingRequest, Runner } from './runner.ts';
 import { Scheduler } from './scheduler.ts';
 import { onAbort } from './signals.ts';
+import { checkSpeculate } from './speculation.ts';
 import type { EngineStats } from './stats.ts';
 import { EventStream } from './stream.ts';
 import type { Engine, GenerateEvent, GenerateParams, SubmitOptions } from './types.ts';
@@ -33,6 +34,7 @@ export class LocalEngine implements Engine {
   #closed = false;
 
   constructor(runner: Runner, options: LocalEngineOptions = {}) {
+    checkSpeculate(options.speculate);
     this.#runner = runner;
     this.#scheduler = new Scheduler(runner, options);
     this.#defaults = options.defaults ?? {};

@@ -80,11 +80,14 @@ export class ModelRunner implements Runner {
   async step(entries: readonly StepEntry[]): Promise<Float32Array[]> {
     const own = entries.map(({ sequence, ids, logits }) => {
       if (!(sequence instanceof Sequence)) throw new TypeError('Cannot run a sequence of another runner');
-      return { sequence, ids, logits: logits ? 'last' : 'none' } as const;
+      return { sequence, ids, logits: Array.from({ length: logits }, (_, row) => ids.length - logits + row) };
     });
     this.#isBusy = true;
     const { logits } = await this.#exclusive.run(() => runStep(this.#model, this.#cache, own));
-    return logits.filter((_, i) => entries[i]!.logits);
+    return logits.flatMap((rows, i) => {
+      const row = (index: number) => rows.subarray(index * this.vocabSize, (index + 1) * this.vocabSize);
+      return Array.from({ length: entries[i]!.logits }, (_, index) => row(index));
+    });
   }
 
   /** In pieces as long as those of a prompt, with a KV cache of its own that goes when it is done. */

@@ -14,7 +14,7 @@ function plant(options: FakeRunnerOptions = {}, limits: { blocks?: number; windo
     const sequence = runner.open(match.blocks, match.length);
     while (sequence.length < ids.length) {
       const before = sequence.length;
-      await runner.step([{ sequence, ids: ids.slice(before, before + step), logits: false }]);
+      await runner.step([{ sequence, ids: ids.slice(before, before + step), logits: 0 }]);
       const passed = points.filter((point) => before < point && point <= sequence.length);
       if (passed.length > 0 || tree.hasCheckpoint(before, sequence.length)) tree.add(ids, sequence, passed);
     }
@@ -84,7 +84,7 @@ test('a begun block that is kept again with more in it stands in the tree once',
   const text = promptOf(60);
   await keep(text); // its third block is known, without its window
   const sequence = await compute(text.slice(0, 10));
-  await runner.step([{ sequence, ids: text.slice(10, 11), logits: false }]);
+  await runner.step([{ sequence, ids: text.slice(10, 11), logits: 0 }]);
   tree.add(text, sequence, [11]);
   sequence.release();
   assert.equal(tree.size, runner.blocksInUse());
@@ -100,11 +100,11 @@ test('a copy of a begun block goes its own way', async () => {
   const second = await compute([...prompt, 1]);
   const third = await compute([...prompt, 2]);
   const step = async (sequence: RunnerSequence, id: number) =>
-    (await runner.step([{ sequence, ids: [id], logits: true }]))[0];
+    (await runner.step([{ sequence, ids: [id], logits: 1 }]))[0];
   const rows = [await step(first, 7), await step(second, 7), await step(third, 7)];
   const apart = new FakeRunner();
   for (const [i, own] of [[7], [1, 7], [2, 7]].entries()) {
-    const [row] = await apart.step([{ sequence: apart.open(), ids: [...prompt, ...own], logits: true }]);
+    const [row] = await apart.step([{ sequence: apart.open(), ids: [...prompt, ...own], logits: 1 }]);
     assert.deepEqual(rows[i], row);
   }
   for (const sequence of [first, second, third]) sequence.release();
@@ -191,9 +191,9 @@ test('whatever is kept, found and let go: what is found can be gone on from, and
         const common = kept.map((other) => commonLength(other, text));
         assert.ok(known >= Math.max(0, ...common) && known >= length && known <= text.length);
         const sequence = runner.open(blocks, length); // which complains when it cannot
-        const [row] = await runner.step([{ sequence, ids: [...text, 9].slice(length), logits: true }]);
+        const [row] = await runner.step([{ sequence, ids: [...text, 9].slice(length), logits: 1 }]);
         const apart = new FakeRunner();
-        const [expected] = await apart.step([{ sequence: apart.open(), ids: [...text, 9], logits: true }]);
+        const [expected] = await apart.step([{ sequence: apart.open(), ids: [...text, 9], logits: 1 }]);
         assert.deepEqual(row, expected);
         sequence.release();
         assert.equal(runner.blocksInUse(), tree.size);

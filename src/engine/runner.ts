@@ -28,7 +28,7 @@ export interface Runner {
    * begun one, which takes a block. From `firstVisibleBlock(length)` on all must have their windows.
    */
   open(kept?: readonly KeptBlock[], length?: number): RunnerSequence;
-  /** Appends the ids of every entry to its sequence. Returns a row of logits [vocab] for each entry that asks, in order. */
+  /** Appends the ids of every entry to its sequence. Returns the rows of logits [vocab] that each entry asks for, in order. */
   step(entries: readonly StepEntry[]): Promise<Float32Array[]>;
   /** Which experts compute these ids, per layer; beside the steps, in pieces between them. Absent where there are none to tell of. */
   routing?(ids: readonly number[], request: RoutingRequest): Promise<LayerRouting[]>;
@@ -47,6 +47,8 @@ export interface RunnerSequence {
   readonly length: number;
   /** Takes a share of block `index`, whole or begun; with its window if the sequence still has it. */
   keep(index: number): KeptBlock;
+  /** Forgets the positions from `length` on. Only those of the last step can be forgotten, and none that were kept since. */
+  retreat(length: number): void;
   release(): void;
 }
 
@@ -65,6 +67,6 @@ export interface KeptBlock {
 export interface StepEntry {
   readonly sequence: RunnerSequence;
   readonly ids: readonly number[];
-  /** Whether the row of logits after the last id is wanted. */
-  readonly logits: boolean;
+  /** How many rows of logits are wanted: those after each of the last so many ids. */
+  readonly logits: number;
 }

@@ -7,6 +7,7 @@ import { maxWindowBlocks } from './limits.ts';
 import { LocalEngine } from './local.ts';
 import { resolveParams } from './params.ts';
 import { Scheduler } from './scheduler.ts';
+import type { Speculate } from './speculation.ts';
 import { alone, collect, FakeRunner, type Outcome, open, promptOf, steps } from './testing.ts';
 import type { EndEvent, GenerateEvent } from './types.ts';
 
@@ -28,14 +29,19 @@ test('tokens are those of a lonely run, whatever the prompts, chunks, neighbours
     window: fc.integer({ min: 1, max: 21 }),
     alone: fc.integer({ min: 1, max: 33 }),
     besideDecode: fc.integer({ min: 1, max: 9 }),
+    speculate: fc.constantFrom<Speculate[]>('off', 'auto', 1, 3, 8),
+    vocabSize: fc.constantFrom(3, 53), // of three ids, drafts often come true
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 7 }), machine, async (requests, shape) => {
-      const opening = promptOf(29, 17);
+    fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 7 }), machine, async (made, shape) => {
+      const { vocabSize, speculate } = shape;
+      const inside = (ids: readonly number[]) => ids.map((id) => id % vocabSize);
+      const requests = made.map((one) => ({ ...one, own: inside(one.own), stopIds: inside(one.stopIds) }));
+      const opening = inside(promptOf(29, 17));
       const prompts = requests.map(({ shared, own }) => [...opening.slice(0, shared), ...own]);
       const longest = Math.max(...requests.map(({ maxTokens }, i) => prompts[i]!.length + maxTokens));
       const capacity = Math.ceil((longest + 1) / shape.blockSize) + shape.spare;
-      const scheduling = { maxRunning: shape.maxRunning, maxKept: shape.maxKept, prefill: shape };
+      const scheduling = { maxRunning: shape.maxRunning, maxKept: shape.maxKept, prefill: shape, speculate };
       const windowCapacity = maxWindowBlocks({ ...shape, capacity }, scheduling);
       const { runner, engine } = open({ ...shape, capacity, windowCapacity, contextLength: 200 }, scheduling);
       const pending: Promise<Outcome>[] = [];
@@ -46,7 +52,10 @@ test('tokens are those of a lonely run, whatever the prompts, chunks, neighbours
       const outcomes = await Promise.all(pending);
       outcomes.forEach(({ ids, end }, i) => {
         const { maxTokens, seed, stopIds, repetitionPenalty } = requests[i]!;
-        assert.deepEqual(ids, alone(prompts[i]!, { temperature: 1, maxTokens, seed, stopIds, repetitionPenalty }));
+        assert.deepEqual(
+          ids,
+          alone(prompts[i]!, { temperature: 1, maxTokens, seed, stopIds, repetitionPenalty }, vocabSize),
+        );
         assert.equal(end.reason, stopIds.some((id) => id === ids.at(-1)) ? 'stop' : 'length');
         assert.equal(end.promptTokens, prompts[i]!.length);
       });
@@ -423,7 +432,7 @@ test('what a request found kept is what it found when it first started', () => {
   const ends: EndEvent[] = [];
   const sink = { emit: (event: GenerateEvent) => void (event.type === 'end' && ends.push(event)), fail: assert.fail };
   const generation = new Generation({ prompt: promptOf(30), params: resolveParams({}, {}, 53), limit: 9, sink });
-  const sequence = (length: number) => ({ length, keep: () => assert.fail(), release: () => {} });
+  const sequence = (length: number) => ({ length, keep: () => assert.fail(), retreat: () => {}, release: () => {} });
   generation.start(sequence(8));
   generation.start(sequence(24)); // after it was put aside
   generation.end('cancelled');

@@ -5,6 +5,7 @@ import { type PrefillBudget, planStep } from './plan.ts';
 import { type Match, PrefixTree } from './prefix-tree.ts';
 import type { KeptBlock, Runner, StepEntry } from './runner.ts';
 import { type SamplerScratch, samplerScratch } from './sampling.ts';
+import { Speculation } from './speculation.ts';
 import { type EngineStats, Meter } from './stats.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -24,6 +25,7 @@ export class Scheduler {
   readonly #kept: PrefixTree;
   readonly #scratch: SamplerScratch;
   readonly #meter = new Meter();
+  readonly #speculation: Speculation;
   readonly #waiting = new WaitingLine<Generation>();
   /** Oldest first. */
   #running: Generation[] = [];
@@ -35,6 +37,7 @@ export class Scheduler {
     this.#maxRunning = limits.maxRunning;
     this.#maxWaiting = limits.maxWaiting;
     this.#prefill = limits.prefill;
+    this.#speculation = new Speculation(limits.speculate);
     this.#kept = new PrefixTree(runner, { blocks: limits.maxKept, windows: keptWindows(runner.capacity) });
     this.#scratch = samplerScratch(runner.vocabSize);
   }
@@ -161,21 +164,26 @@ export class Scheduler {
     const counts = this.#planWithRoom();
     const batch = [...this.#running];
     if (batch.length === 0) return;
+    const drafts = this.#draftWithRoom(batch, counts);
     const before = batch.map(({ sequence }) => sequence!.length);
     const entries = batch.map(({ sequence, ids, remaining }, i): StepEntry => {
       const end = before[i]! + counts[i]!;
-      return { sequence: sequence!, ids: ids.slice(before[i]!, end), logits: counts[i] === remaining };
+      const draft = drafts[i]!;
+      const logits = counts[i] === remaining ? 1 + draft.length : 0;
+      return { sequence: sequence!, ids: [...ids.slice(before[i]!, end), ...draft], logits };
     });
     const inPrompt = (i: number, length: number) => Math.min(batch[i]!.promptLength, length);
     const promptTokens = before.reduce((sum, at, i) => sum + inPrompt(i, at + counts[i]!) - inPrompt(i, at), 0);
     const begun = performance.now();
     try {
       const rows = await this.#runner.step(entries);
-      this.#meter.step({ sequences: batch.length, promptTokens, ms: performance.now() - begun });
-      let row = 0;
+      const ms = performance.now() - begun;
+      this.#meter.step({ sequences: batch.length, promptTokens, ms });
+      if (batch.length === 1 && batch[0]!.decoding) this.#speculation.took(entries[0]!.ids.length, ms);
       batch.forEach((generation, i) => {
-        const logits = entries[i]!.logits ? rows[row++] : undefined;
-        if (logits && !generation.finished) this.#accept(generation, logits);
+        const own = rows.splice(0, entries[i]!.logits);
+        const matched = own.length > 0 && !generation.finished ? this.#accept(generation, own, drafts[i]!) : 0;
+        if (matched < drafts[i]!.length) generation.sequence!.retreat(before[i]! + counts[i]! + matched);
         this.#keepOnTheWay(generation, before[i]!);
       });
     } catch (error) {
@@ -200,12 +208,28 @@ export class Scheduler {
     }
   }
 
-  /** Samples. An error ends this one alone. */
-  #accept(generation: Generation, logits: Float32Array): void {
+  /** What may follow each of the batch, if there is room for it too. */
+  #draftWithRoom(batch: readonly Generation[], counts: readonly number[]): (readonly number[])[] {
+    const drafts = this.#speculation.draft(batch, counts);
+    if (drafts.every(({ length }) => length === 0)) return drafts;
+    const needed = batch.reduce((sum, { sequence }, i) => {
+      const { length } = sequence!;
+      return sum + this.#blocks(length + counts[i]! + drafts[i]!.length) - this.#blocks(length);
+    }, 0);
+    return this.#makeRoom(needed) ? drafts : batch.map(() => []);
+  }
+
+  /** Samples. Returns how much of the draft came true. An error ends this one alone. */
+  #accept(generation: Generation, rows: readonly Float32Array[], draft: readonly number[]): number {
     try {
-      generation.accept(logits, this.#scratch);
+      const matched = generation.accept(rows, this.#scratch, draft);
+      if (draft.length === 0) return 0;
+      this.#meter.speculated(draft.length, matched);
+      this.#speculation.learn(generation, draft.length, matched);
+      return matched;
     } catch (error) {
       generation.fail(error);
+      return 0;
     }
   }
 

@@ -56,6 +56,20 @@ test('the engine on its own thread says what it opened and generates', async () 
   );
 });
 
+test('keys and values at 8 bits and guesses are asked for at the start, and what is wrong with them is said there', async () => {
+  await using engine = await startEngine({ ...options, kvBits: 8, speculate: 3 });
+  assert.equal(engine.info.kvBits, 8);
+  const { ids } = await collect(engine.submit(PROMPT, { maxTokens: 7, stopIds: [] }));
+  assert.equal(ids.length, 7);
+  const wrong = [{ kvBits: 4 as 8 }, { speculate: 9 }, { speculate: 0.5 }, { speculate: 'on' as 'off' }];
+  for (const options_ of wrong) {
+    await assert.rejects(startEngine({ ...options, ...options_ }), {
+      code: 'engine/bad-parameter',
+      details: { parameter: Object.keys(options_)[0] },
+    });
+  }
+});
+
 test('numbers cross the thread, and what the cache may grow to is known before', async () => {
   await using engine = await startEngine({ ...options, cacheTokens: 1300, maxRunning: 3 });
   const before = await engine.stats();

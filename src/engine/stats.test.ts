@@ -47,6 +47,7 @@ test('an engine that did nothing says so', async () => {
     prefillTokens: 0,
     decodeTokens: 0,
     forcedTokens: 0,
+    speculation: { drafts: 0, draftedTokens: 0, acceptedTokens: 0 },
     requests: { stop: 0, length: 0, cancelled: 0, failed: 0 },
     batchSize: { last: 0, mean: 0 },
     stepMs: none,

@@ -39,6 +39,8 @@ export interface EngineStats {
   readonly decodeTokens: number;
   /** Tokens that came without sampling, because the constraint left one way only. */
   readonly forcedTokens: number;
+  /** Drafts of ids that were guessed and computed ahead, the ids in them, and those that came true. */
+  readonly speculation: { readonly drafts: number; readonly draftedTokens: number; readonly acceptedTokens: number };
   /** Requests by how they ended. */
   readonly requests: Readonly<Record<Outcome, number>>;
   /** Sequences in a step. */
@@ -110,6 +112,7 @@ export class Meter {
   #forced = 0;
   #queried = 0;
   #hit = 0;
+  readonly #speculation = { drafts: 0, draftedTokens: 0, acceptedTokens: 0 };
   readonly #requests: Record<Outcome, number> = { stop: 0, length: 0, cancelled: 0, failed: 0 };
   /** Milliseconds of all steps: the time that was not idle, which tells how long requests take. */
   #workedMs = 0;
@@ -147,6 +150,13 @@ export class Meter {
     this.#hit += hit;
   }
 
+  /** A draft was computed, and so much of it came true. */
+  speculated(drafted: number, accepted: number): void {
+    this.#speculation.drafts++;
+    this.#speculation.draftedTokens += drafted;
+    this.#speculation.acceptedTokens += accepted;
+  }
+
   get lookups(): Pick<EngineStats['prefixCache'], 'queriedTokens' | 'hitTokens'> {
     return { queriedTokens: this.#queried, hitTokens: this.#hit };
   }
@@ -179,13 +189,22 @@ export class Meter {
 
   get totals(): Pick<
     EngineStats,
-    'steps' | 'prefillTokens' | 'decodeTokens' | 'forcedTokens' | 'requests' | 'batchSize' | 'stepMs' | 'tokenGapMs'
+    | 'steps'
+    | 'prefillTokens'
+    | 'decodeTokens'
+    | 'forcedTokens'
+    | 'speculation'
+    | 'requests'
+    | 'batchSize'
+    | 'stepMs'
+    | 'tokenGapMs'
   > {
     return {
       steps: this.#steps,
       prefillTokens: this.#prefill,
       decodeTokens: this.#sampled,
       forcedTokens: this.#forced,
+      speculation: { ...this.#speculation },
       requests: { ...this.#requests },
       batchSize: { last: this.#lastBatch, mean: this.#steps === 0 ? 0 : this.#sequences / this.#steps },
       stepMs: this.#stepMs.summary,

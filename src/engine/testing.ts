@@ -81,8 +81,7 @@ export class FakeRunner implements Runner {
     try {
       await this.#beforeStep?.(entries);
       this.steps.push(entries.map(({ ids }) => ids));
-      const rows = entries.map(({ sequence, ids }) => this.#extend(sequence, ids));
-      return rows.filter((_, i) => entries[i]!.logits);
+      return entries.flatMap((entry) => this.#extend(entry));
     } finally {
       this.#busy = false;
     }
@@ -93,11 +92,14 @@ export class FakeRunner implements Runner {
     if (this.windows.size > this.#windowCapacity) throw new Error('More windows than there are');
   }
 
-  #extend(sequence: RunnerSequence, ids: readonly number[]): Float32Array {
+  #extend({ sequence, ids, logits }: StepEntry): Float32Array[] {
     if (!(sequence instanceof FakeSequence) || ids.length === 0) throw new Error('Not an entry of the fake runner');
     sequence.append(ids);
     this.checkRoom();
-    return fakeLogits(sequence.ids, this.vocabSize);
+    const all = sequence.ids;
+    return Array.from({ length: logits }, (_, row) =>
+      fakeLogits(all.slice(0, all.length - logits + row + 1), this.vocabSize),
+    );
   }
 }
 
@@ -138,6 +140,8 @@ class FakeSequence implements RunnerSequence {
   /** Undefined where it was dropped. */
   readonly #windows: (object | undefined)[];
   #length: number;
+  /** As far as it may retreat. */
+  #floor: number;
   #released = false;
 
   constructor(runner: FakeRunner, kept: readonly FakeKeptBlock[], length: number) {
@@ -150,6 +154,7 @@ class FakeSequence implements RunnerSequence {
     });
     this.#runner = runner;
     this.#length = length;
+    this.#floor = length;
     this.#blocks = kept.slice(0, whole).map(({ block }) => runner.blocks.share(block));
     this.#windows = kept.slice(0, whole).map(({ window }) => window && runner.windows.share(window));
     const begun = kept[whole];
@@ -172,6 +177,7 @@ class FakeSequence implements RunnerSequence {
     if (this.#released) throw new Error('A released sequence in a step');
     const { blockSize, contextLength } = this.#runner;
     this.#dropUnseen();
+    this.#floor = this.#length;
     for (const id of ids) {
       if (this.#length === this.#blocks.length * blockSize) this.#take([]);
       const block = this.#blocks.at(-1)!;
@@ -181,8 +187,18 @@ class FakeSequence implements RunnerSequence {
     if (this.#length > contextLength) throw new Error('Longer than the context');
   }
 
+  retreat(length: number): void {
+    if (this.#released) throw new Error('A released sequence that retreats');
+    if (length < this.#floor || length > this.#length) throw new Error('Further back than it can go');
+    const count = Math.ceil(length / this.#runner.blockSize);
+    for (const block of this.#blocks.splice(count)) this.#runner.blocks.giveBack(block);
+    for (const window of this.#windows.splice(count)) if (window) this.#runner.windows.giveBack(window);
+    this.#length = length;
+  }
+
   keep(index: number): KeptBlock {
     if (this.#released) throw new Error('A block kept of a released sequence');
+    this.#floor = Math.max(this.#floor, Math.min(this.#length, (index + 1) * this.#runner.blockSize));
     return new FakeKeptBlock(this.#runner, this.#blocks[index]!, this.#windows[index]);
   }
 
@@ -297,12 +313,13 @@ export function promptOf(length: number, start = 3): number[] {
   return Array.from({ length }, (_, i) => (start + i * 7) % 53);
 }
 
+/** Steps are counted by many tests, so nothing is computed ahead unless asked for. */
 export function open(
   runner: FakeRunnerOptions = {},
   options: LocalEngineOptions = {},
 ): { runner: FakeRunner; engine: LocalEngine } {
   const fake = new FakeRunner(runner);
-  return { runner: fake, engine: new LocalEngine(fake, options) };
+  return { runner: fake, engine: new LocalEngine(fake, { speculate: 'off', ...options }) };
 }
 
 /** Resolves when the fake has run that many steps. */

@@ -57,6 +57,8 @@ export interface EndEvent {
   readonly outputTokens: number;
   /** The seed that was used. */
   readonly seed: number;
+  /** Ids that were guessed and computed ahead, and those that came true; where there were any. Not part of `outputTokens`. */
+  readonly speculation?: { readonly drafted: number; readonly accepted: number };
   readonly timing: { readonly queueMs: number; readonly prefillMs: number; readonly decodeMs: number };
 }
 

@@ -129,6 +129,10 @@ test('what a server does can be scraped, by the names of vLLM', async () => {
     assert.equal(value(`vllm:kv_cache_usage_perc${model}`), 0);
     assert.ok(value(`ossia:prefix_cache_blocks${model}`) > 0);
     assert.ok(value(`vllm:prefix_cache_hits_total${model}`) <= value(`vllm:prefix_cache_queries_total${model}`));
+    const [drafts, drafted, accepted] = ['drafts', 'draft_tokens', 'accepted_tokens'].map((what) =>
+      value(`vllm:spec_decode_num_${what}_total${model}`),
+    );
+    assert.ok(accepted! <= drafted! && drafts! <= drafted!);
     assert.ok(value(`ossia:forced_tokens_total${model}`) + value(`ossia:sampled_tokens_total${model}`) >= generated);
     assert.equal(value('ossia:models_loaded'), 1);
     assert.equal(value('ossia:turns_running{model_name="ossia-nano",api="chat"}'), 0);

@@ -102,6 +102,7 @@ const consoleEvent = z.discriminatedUnion('type', [
     cachedTokens: z.int(),
     outputTokens: z.int(),
     reasoningTokens: z.int(),
+    speculation: z.object({ drafted: z.int(), accepted: z.int() }).optional(),
   }),
   z.strictObject({ type: z.literal('approval'), call }),
   z.strictObject({ type: z.literal('tool_start'), call }),

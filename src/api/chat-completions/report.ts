@@ -11,8 +11,19 @@ export function usageOf(turns: readonly Usage[], answersPerPrompt = turns.length
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: sum(prompts, ({ cachedTokens }) => cachedTokens) },
-    completion_tokens_details: { reasoning_tokens: sum(turns, ({ reasoningTokens }) => reasoningTokens) },
+    completion_tokens_details: {
+      reasoning_tokens: sum(turns, ({ reasoningTokens }) => reasoningTokens),
+      ...predictionOf(turns),
+    },
   };
+}
+
+/** What was guessed from the text itself, as OpenAI counts the predictions of a client; but those refused are not in `completion_tokens`. */
+function predictionOf(turns: readonly Usage[]) {
+  if (turns.every(({ speculation }) => speculation === undefined)) return {};
+  const accepted = sum(turns, ({ speculation }) => speculation?.accepted ?? 0);
+  const drafted = sum(turns, ({ speculation }) => speculation?.drafted ?? 0);
+  return { accepted_prediction_tokens: accepted, rejected_prediction_tokens: drafted - accepted };
 }
 
 function sum(turns: readonly Usage[], count: (usage: Usage) => number): number {

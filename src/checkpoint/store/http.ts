@@ -148,7 +148,11 @@ function followable(from: string, location: string): string {
 }
 
 /** Listings are read whole, so a break in the middle is retried like any other. */
-async function readWhole(response: Response, url: string, signal: AbortSignal | undefined): Promise<Buffer<ArrayBuffer>> {
+async function readWhole(
+  response: Response,
+  url: string,
+  signal: AbortSignal | undefined,
+): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   try {

@@ -59,13 +59,14 @@ export async function withEngine<T>(
   flags: LoadFlags,
   use: (engine: WorkerEngine) => Promise<T>,
 ): Promise<T> {
-  const { backend, threads, context: contextLength } = flags;
+  const { backend, threads, speculate, context: contextLength } = flags;
   const { path } = await locateModel(context, name);
   const engine = await startEngine({
     path,
     ...formats(flags),
     ...(backend === undefined ? {} : { backend }),
     ...(threads === undefined ? {} : { threads }),
+    ...(speculate === undefined ? {} : { speculate }),
     ...(contextLength === undefined ? {} : { context: contextLength }),
   });
   try {

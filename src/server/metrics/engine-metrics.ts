@@ -38,6 +38,15 @@ const COUNTERS = {
     'Tokens that came without sampling: nothing else could follow.',
     ({ forcedTokens }) => forcedTokens,
   ],
+  'vllm:spec_decode_num_drafts_total': [
+    'Drafts of tokens that were guessed and computed ahead.',
+    ({ speculation }) => speculation.drafts,
+  ],
+  'vllm:spec_decode_num_draft_tokens_total': ['Tokens in them.', ({ speculation }) => speculation.draftedTokens],
+  'vllm:spec_decode_num_accepted_tokens_total': [
+    'Those of them that came true.',
+    ({ speculation }) => speculation.acceptedTokens,
+  ],
 } as const satisfies Table;
 
 type Table = Readonly<Record<string, readonly [help: string, value: (stats: EngineStats) => number]>>;
