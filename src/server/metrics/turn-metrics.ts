@@ -49,6 +49,8 @@ export class TurnMetrics implements TurnObserver {
     let last = started;
     let pieces = 0;
     let usage: Usage | undefined;
+    /** Between a call and what follows it a tool runs. */
+    let called = false;
     let ended = false;
     this.#running.inc({ ...labels, api });
     if (loadMs > 0) this.#histograms.load.observe(labels, loadMs / 1000);
@@ -56,12 +58,13 @@ export class TurnMetrics implements TurnObserver {
       event: (event: ChatEvent) => {
         if (event.type === 'reasoning' || event.type === 'text' || event.type === 'tool_call_delta') {
           const now = performance.now();
-          (pieces++ === 0 ? this.#histograms.firstToken : this.#histograms.betweenTokens).observe(
-            labels,
-            (now - last) / 1000,
-          );
+          const seconds = (now - last) / 1000;
+          if (pieces++ === 0) this.#histograms.firstToken.observe(labels, seconds);
+          else if (!called) this.#histograms.betweenTokens.observe(labels, seconds);
+          called = false;
           last = now;
-        } else if (event.type === 'usage') usage = event;
+        } else if (event.type === 'tool_call') called = true;
+        else if (event.type === 'usage') usage = event;
         else if (event.type === 'end') {
           ended = true;
           this.#end(name, event, usage, (performance.now() - started) / 1000);
