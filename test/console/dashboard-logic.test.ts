@@ -128,6 +128,14 @@ test('a stroke ends where a value is missing or the next is too far', () => {
   );
 });
 
+test('a day of minutes is one line, however few columns it is drawn in', () => {
+  const minute = 60_000;
+  const points = Array.from({ length: 1440 }, (_, index) => at(index * minute, index % 5));
+  const runs = strokes(points, 3.5 * minute).map((run) => decimate(run, 0, 1440 * minute, 100));
+  assert.equal(runs.length, 1);
+  assert.ok(runs[0]!.length <= 200 && runs[0]!.length >= 100);
+});
+
 test('a summary says the last, the mean and the highest of what was measured', () => {
   assert.deepEqual(summarize([at(0, 2), at(1, null), at(2, 8), at(3, 5), at(4, null)]), {
     last: 5,

@@ -142,7 +142,7 @@ function Plot({ series, from, to, reach, format, ticks = niceTicks, limit, nothi
         </g>
       ))}
       {times.map((time) => (
-        <text key={time} x={x(time)} y={tall - 4} class="tick time">
+        <text key={time} x={x(time)} y={tall - 4} class={`tick time ${x(time) > width - 24 ? 'last' : ''}`}>
           {clock(time, time % 60_000 !== 0)}
         </text>
       ))}
@@ -171,11 +171,13 @@ interface LineProps {
 }
 
 function Line({ series, x, y, from, to, reach, columns }: LineProps) {
-  const runs = strokes(decimate(series.points, from, to, Math.floor(columns)), reach);
+  // thinned after the gaps have been found: what is left stands further apart
+  const runs = strokes(series.points, reach).map((run) => decimate(run, from, to, Math.floor(columns)));
   const place = ({ at, value }: { at: number; value: number }) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
   const floor = y(0).toFixed(1);
   return runs.map((run) => {
-    const [first, last] = [run[0]!, run.at(-1)!];
+    const [first, last] = [run[0], run.at(-1)];
+    if (!first || !last) return null;
     if (run.length === 1) {
       return <circle key={first.at} class={`dot look-${series.look}`} cx={x(first.at)} cy={y(first.value)} r={2} />;
     }

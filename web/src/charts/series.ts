@@ -46,10 +46,15 @@ export class Ring<T extends { readonly at: number }> {
  * At most `2 * columns` points that look as all of them do: of each column of the picture the lowest and the highest. A column
  * without values is a gap.
  */
-export function decimate(points: readonly Point[], from: number, to: number, columns: number): readonly Point[] {
+export function decimate<T extends Point>(
+  points: readonly T[],
+  from: number,
+  to: number,
+  columns: number,
+): readonly T[] {
   const inside = points.filter(({ at }) => at >= from && at <= to);
   if (inside.length <= 2 * columns || columns < 1 || to <= from) return inside;
-  const kept: Point[] = [];
+  const kept: T[] = [];
   let start = 0;
   while (start < inside.length) {
     const column = columnOf(inside[start]!.at, from, to, columns);
@@ -65,7 +70,7 @@ function columnOf(at: number, from: number, to: number, columns: number): number
   return Math.min(columns - 1, Math.floor(((at - from) / (to - from)) * columns));
 }
 
-function extremes(points: readonly Point[]): readonly Point[] {
+function extremes<T extends Point>(points: readonly T[]): readonly T[] {
   const values = points.filter(({ value }) => value !== null);
   const first = values[0];
   if (!first) return points.slice(0, 1);

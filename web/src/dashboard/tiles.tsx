@@ -1,4 +1,4 @@
-import { bytes, duration, percent, threeDigits } from '../charts/format.ts';
+import { bytes, duration, grouped, percent, threeDigits } from '../charts/format.ts';
 import type { StatsSample } from '../net/types.ts';
 import { lastLatency, meanHitRate, totalOf } from './measures.ts';
 import type { Range } from './ranges.ts';
@@ -64,9 +64,9 @@ export function Tiles({ latest, samples, range }: TilesProps) {
       />
       <Tile
         name="Errors"
-        value={latest && String(errors)}
+        value={latest && grouped(errors)}
         unit=""
-        more={`of ${threeDigits(requests)} requests ${span}`}
+        more={`of ${grouped(requests)} requests ${span}`}
         bad={errors > 0}
       />
     </dl>
