@@ -3,7 +3,7 @@ import { useId, useMemo, useRef } from 'preact/hooks';
 import { useWidth } from './canvas.tsx';
 import './charts.css';
 import { clock } from './format.ts';
-import { decimate, nearest, type Point, strokes, summarize } from './series.ts';
+import { condense, nearest, type Point, strokes, summarize } from './series.ts';
 import { niceTicks, timeTicks } from './ticks.ts';
 
 export interface Series {
@@ -170,27 +170,27 @@ interface LineProps {
   readonly columns: number;
 }
 
+/** The mean of each column as a line; where points are closer than that, how far they go as a band. */
 function Line({ series, x, y, from, to, reach, columns }: LineProps) {
-  // thinned after the gaps have been found: what is left stands further apart
-  const runs = strokes(series.points, reach).map((run) => decimate(run, from, to, Math.floor(columns)));
-  const place = ({ at, value }: { at: number; value: number }) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-  const floor = y(0).toFixed(1);
+  const runs = strokes(series.points, reach).map((run) => condense(run, from, to, Math.max(1, Math.floor(columns))));
+  const place = (at: number, value: number) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
   return runs.map((run) => {
     const [first, last] = [run[0], run.at(-1)];
     if (!first || !last) return null;
     if (run.length === 1) {
       return <circle key={first.at} class={`dot look-${series.look}`} cx={x(first.at)} cy={y(first.value)} r={2} />;
     }
-    const path = `M${run.map(place).join('L')}`;
+    const line = run.map(({ at, value }) => place(at, value)).join('L');
+    const isBand = run.some(({ low, high }) => low < high);
+    const lower = run.toReversed().map(({ at, low }) => place(at, low));
+    const band = [...run.map(({ at, high }) => place(at, high)), ...lower].join('L');
     return (
       <g key={first.at}>
+        {isBand && <path class={`spread look-${series.look}`} d={`M${band}Z`} />}
         {series.filled && (
-          <path
-            class={`area look-${series.look}`}
-            d={`${path}L${x(last.at).toFixed(1)} ${floor}L${x(first.at).toFixed(1)} ${floor}Z`}
-          />
+          <path class={`area look-${series.look}`} d={`M${line}L${place(last.at, 0)}L${place(first.at, 0)}Z`} />
         )}
-        <path class={`line look-${series.look}`} d={path} />
+        <path class={`line look-${series.look}`} d={`M${line}`} />
       </g>
     );
   });

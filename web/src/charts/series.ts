@@ -42,46 +42,48 @@ export class Ring<T extends { readonly at: number }> {
   }
 }
 
-/**
- * At most `2 * columns` points that look as all of them do: of each column of the picture the lowest and the highest. A column
- * without values is a gap.
- */
-export function decimate<T extends Point>(
-  points: readonly T[],
+/** What a column of the picture shows of its points: their mean, and how far they go. */
+export interface Condensed {
+  readonly at: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A stroke in at most so many columns; points that are fewer stay as they are. */
+export function condense(
+  stroke: readonly { readonly at: number; readonly value: number }[],
   from: number,
   to: number,
   columns: number,
-): readonly T[] {
-  const inside = points.filter(({ at }) => at >= from && at <= to);
-  if (inside.length <= 2 * columns || columns < 1 || to <= from) return inside;
-  const kept: T[] = [];
-  let start = 0;
-  while (start < inside.length) {
+): readonly Condensed[] {
+  const inside = stroke.filter(({ at }) => at >= from && at <= to);
+  if (inside.length <= columns) return inside.map(({ at, value }) => ({ at, value, low: value, high: value }));
+  const found: Condensed[] = [];
+  for (let start = 0; start < inside.length; ) {
     const column = columnOf(inside[start]!.at, from, to, columns);
     let end = start;
     while (end < inside.length && columnOf(inside[end]!.at, from, to, columns) === column) end++;
-    kept.push(...extremes(inside.slice(start, end)));
+    found.push(together(inside.slice(start, end)));
     start = end;
   }
-  return kept;
+  return found;
 }
 
 function columnOf(at: number, from: number, to: number, columns: number): number {
   return Math.min(columns - 1, Math.floor(((at - from) / (to - from)) * columns));
 }
 
-function extremes<T extends Point>(points: readonly T[]): readonly T[] {
-  const values = points.filter(({ value }) => value !== null);
-  const first = values[0];
-  if (!first) return points.slice(0, 1);
-  let low = first;
-  let high = first;
-  for (const point of values) {
-    if (point.value! < low.value!) low = point;
-    if (point.value! > high.value!) high = point;
-  }
-  if (low === high) return [low];
-  return low.at < high.at ? [low, high] : [high, low];
+function together(points: readonly { readonly at: number; readonly value: number }[]): Condensed {
+  const mean = (read: (point: { at: number; value: number }) => number) =>
+    points.reduce((sum, point) => sum + read(point), 0) / points.length;
+  const values = points.map(({ value }) => value);
+  return {
+    at: mean(({ at }) => at),
+    value: mean(({ value }) => value),
+    low: Math.min(...values),
+    high: Math.max(...values),
+  };
 }
 
 /** Runs of points with values, none further from the next than `reach` ms: what one stroke of the pen draws. */

@@ -54,6 +54,9 @@ export default function Dashboard() {
       )}
       <Tiles latest={latest} samples={samples} range={range} />
       <Charts samples={samples} range={range} from={to - range.spanMs} to={to} />
+      <p class="chart-note">
+        Lines are means; where there are more samples than places, pale bands go from the lowest to the highest.
+      </p>
       <StatsTable samples={samples} />
     </div>
   );
