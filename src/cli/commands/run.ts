@@ -156,10 +156,12 @@ function withStats({ terminal: { err } }: Context, show: Show): Show {
     const { prefillMs, decodeMs } = event.timing;
     const speed = (tokens: number, ms: number) =>
       ms > 0 ? `${((1000 * tokens) / ms).toFixed(1)} tokens/s` : 'no time';
+    const { speculation: guessed } = usage;
     err.freshLine();
     err.line(
       `prompt ${usage.promptTokens} tokens (${speed(usage.promptTokens - usage.cachedTokens, prefillMs)}), ` +
-        `output ${usage.outputTokens} tokens (${speed(usage.outputTokens - 1, decodeMs)}), seed ${event.seed}`,
+        `output ${usage.outputTokens} tokens (${speed(usage.outputTokens - 1, decodeMs)}), seed ${event.seed}` +
+        (guessed ? `, ${guessed.accepted} of ${guessed.drafted} guessed tokens came true` : ''),
     );
   };
 }
