@@ -12,13 +12,14 @@ const PRIOR_SLOPE = 0.37;
 
 interface Series {
   readonly times: number[];
+  median: number;
   /** Number of the step that came last. */
   last: number;
 }
 
 /** What steps of one sequence take, by how many ids they compute. */
 export class StepCosts {
-  readonly #series: Series[] = Array.from({ length: MAX_IDS + 1 }, () => ({ times: [], last: 0 }));
+  readonly #series: Series[] = Array.from({ length: MAX_IDS + 1 }, () => ({ times: [], median: 0, last: 0 }));
   #steps = 0;
 
   add(ids: number, ms: number): void {
@@ -27,6 +28,7 @@ export class StepCosts {
     if (!series) return;
     series.times.push(ms);
     if (series.times.length > KEPT) series.times.shift();
+    series.median = [...series.times].sort((a, b) => a - b)[series.times.length >> 1]!;
     series.last = this.#steps;
   }
 
@@ -51,6 +53,6 @@ export class StepCosts {
   #median(ids: number): number | undefined {
     const series = this.#series[ids];
     if (!series || series.times.length < NEEDED || this.#steps - series.last > STALE_STEPS) return undefined;
-    return [...series.times].sort((a, b) => a - b)[series.times.length >> 1];
+    return series.median;
   }
 }
