@@ -22,7 +22,7 @@ interface Step {
   readonly answer: string;
 }
 
-const DEFAULT_CALL_MS = 60_000;
+const DEFAULT_CALL_MS = 180_000; // longer than the limits that tools have of their own
 
 /**
  * Turns of the assistant that go on with what tools found, until it has answered, calls a function of the caller's own, or may not

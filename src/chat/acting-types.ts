@@ -12,7 +12,7 @@ export interface ActOptions extends ChatOptions {
   readonly conversation: string;
   /** Rounds of calls at most; then the model has to answer with what it has. Default 32; 0: no calls. */
   readonly maxSteps?: number;
-  /** Milliseconds that one call may take. Default 60,000. */
+  /** Milliseconds that one call may take, whatever limit the tool has of its own. Default 180,000. */
   readonly callTimeoutMs?: number;
   /** Milliseconds for all of it; then the model has to answer. Default: none. */
   readonly actTimeoutMs?: number;

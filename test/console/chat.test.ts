@@ -24,7 +24,7 @@ describe('chat with the embedded model', { skip }, () => {
           await page.getByText('The answer is complete').waitFor({ state: 'attached' });
           assert.match(String(await page.locator('.answer > .text').textContent()), /MXFP4|4 bits|4-bit/i);
           assert.match(
-            await page.locator('.answer .usage').textContent(),
+            String(await page.locator('.answer .usage').textContent()),
             /ossia-nano[\s\S]*\d+ tokens[\s\S]*seed \d+[\s\S]*Inspect/,
           );
           await checkAccessibility(page);

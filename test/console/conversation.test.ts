@@ -9,6 +9,25 @@ import { answered, ask } from './chat-page.ts';
 import { say, scripted, think } from './scripts.ts';
 import { consoleServer } from './server.ts';
 
+/** Waits until some of an answer is in the browser's storage. */
+const partIsKept = `(async () => {
+  const look = () => new Promise((resolve) => {
+    const opened = indexedDB.open('ossia', 1);
+    opened.onsuccess = () => {
+      const all = opened.result.transaction('nodes').objectStore('nodes').getAll();
+      all.onsuccess = () => {
+        opened.result.close();
+        resolve(all.result.some((node) => node.parts?.[0]?.text.length > 100));
+      };
+    };
+  });
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if (await look()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('Nothing of the answer is kept');
+})()`;
+
 const lastAnswer = (page: Page) => page.locator('.message:last-child .answer > .text');
 
 describe('a conversation', { skip }, () => {
@@ -147,6 +166,28 @@ describe('an answer that takes its time', { skip }, () => {
         await page.getByText('At once.').waitFor();
         await page.getByText('The thoughts were ended, as you asked.').waitFor();
         assert.equal(await page.locator('.thoughts').count(), 0); // and folded after
+      });
+    } finally {
+      await server.close();
+      await model.close();
+    }
+  });
+
+  test('what there was of it when the page went away is still there', async () => {
+    const model = scripted([say('A long way to go. '.repeat(20_000)), say('There.')], {
+      msPerToken: 5,
+      contextLength: 1_000_000,
+    });
+    const server = await consoleServer({ model });
+    try {
+      await withPage(server.url, async (page) => {
+        await ask(page, 'Walk', { wait: false });
+        await page.evaluate(partIsKept);
+        await page.reload();
+        await page.getByText('The answer was broken off.').waitFor();
+        assert.match(String(await lastAnswer(page).textContent()), /^A long way to go\. A long/);
+        await page.locator('.note').getByRole('button', { name: 'Answer again' }).click();
+        await page.getByText('There.').waitFor();
       });
     } finally {
       await server.close();

@@ -7,8 +7,8 @@ import './style/shell.css';
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
 import { fromPath } from './shell/route.ts';
-import { openTurns } from './state/turns.ts';
+import { keepTurns } from './state/turn-store.ts';
 
 fromPath();
-void openTurns();
+void keepTurns();
 render(<App />, document.getElementById('app')!);

@@ -33,7 +33,7 @@ class PythonTool implements Python {
 
   constructor(options: PythonOptions) {
     this.#limits = {
-      timeoutMs: options.timeoutMs ?? 30_000,
+      timeoutMs: options.timeoutMs ?? 120_000, // what the model is told
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       maxMemory: options.maxMemory ?? 512 * 2 ** 20,
       maxFiles: options.maxFiles ?? 64 * 2 ** 20,

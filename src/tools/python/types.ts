@@ -1,7 +1,7 @@
 import type { Tool } from '../types.ts';
 
 export interface PythonOptions {
-  /** Milliseconds that one call may run. Default 30,000. */
+  /** Milliseconds that one call may run. Default 120,000, as the model is told. */
   readonly timeoutMs?: number;
   /** Bytes of memory for an interpreter and its files, each. Default 512 MiB and 64 MiB. */
   readonly maxMemory?: number;

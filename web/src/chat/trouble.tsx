@@ -12,6 +12,9 @@ export function Trouble({ node, isLast }: { readonly node: AssistantNode; readon
   return (
     <>
       {error && <Failure error={error} node={node} />}
+      {isBrokenOff(node) && (
+        <Note action={{ title: 'Answer again', run: () => regenerate(node) }}>The answer was broken off.</Note>
+      )}
       {end?.reason === 'length' && (
         <Note action={isLast ? { title: 'Continue', run: goOn } : undefined}>
           The answer was cut off: it reached its limit of tokens, or the end of the context.
@@ -31,6 +34,11 @@ export function Trouble({ node, isLast }: { readonly node: AssistantNode; readon
       <Repairs node={node} />
     </>
   );
+}
+
+/** It has no end: the page was closed, or it was stopped before it had begun. */
+function isBrokenOff({ end, error, turn, parts }: AssistantNode): boolean {
+  return !end && !error && (turn !== undefined || parts.length === 0);
 }
 
 const cuts = {

@@ -8,7 +8,7 @@ import { say } from './say.ts';
 const small = [
   { title: 'Ask about gpt-oss', text: 'What is MXFP4?' },
   { title: 'Ask who answers', text: 'Who are you?' },
-  { title: 'See it think', text: 'What is a mixture of experts?' },
+  { title: 'See it remember', text: 'My name is Ada. What is my name?' },
 ];
 const large = [
   { title: 'Explain', text: 'Explain how a mixture of experts chooses its experts, with a small worked example.' },

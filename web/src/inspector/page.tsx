@@ -1,7 +1,7 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { bits, count, duration, grouped } from '../charts/format.ts';
 import { save } from '../charts/save.ts';
-import { DownloadIcon, PlusIcon, RetryIcon } from '../shell/icons.tsx';
+import { DownloadIcon, PlusIcon } from '../shell/icons.tsx';
 import { hrefOf } from '../shell/route.ts';
 import type { TracedStep, TurnRecord } from '../state/turns.ts';
 import { CompareView, nameOf } from './compare-view.tsx';
@@ -10,14 +10,16 @@ import { Experts } from './experts.tsx';
 import { traceCsv, traceJson } from './export.ts';
 import '../charts/segments.css';
 import './inspector.css';
+import './beside.css';
+import './compare.css';
 import { Legend, MeasureSwitch } from './legend.tsx';
 import { Minimap } from './minimap.tsx';
 import { PromptView } from './prompt-view.tsx';
-import { RunForm, RunStatus, runAndKeep, running } from './run-form.tsx';
+import { Replay, Untraced } from './replay.tsx';
+import { RunForm, RunStatus } from './run-form.tsx';
 import {
   isForgotten,
   openTurn,
-  otherId,
   promptShown,
   type Side,
   shown,
@@ -32,7 +34,7 @@ import {
 } from './state.ts';
 import { Tabs } from './tabs.tsx';
 import { TokenText } from './token-text.tsx';
-import { factsOf, replayBody } from './trace.ts';
+import { factsOf } from './trace.ts';
 
 /** A turn, token by token: what the model was given, what it chose, how sure it was, and who computed it. */
 export default function Inspector() {
@@ -72,25 +74,6 @@ function Nothing() {
       No turn has been traced yet. Run a prompt above, or ask in the <a href={hrefOf('chat')}>chat</a> and open its
       answer here.
     </p>
-  );
-}
-
-/** The seed makes up for what was not told. */
-function Untraced({ record }: { readonly record: TurnRecord }) {
-  const trace = async () => {
-    const again = await runAndKeep(replayBody(record, `replay-${crypto.randomUUID()}`));
-    if (again) openTurn(again.id);
-  };
-  return (
-    <div class="notice note">
-      <span>
-        The tokens of “{record.question || record.title}” were not told when it was answered. With its seed it can be
-        answered again, the same.
-      </span>
-      <button type="button" class="button main" disabled={running.value !== undefined} onClick={() => void trace()}>
-        Run it again, traced
-      </button>
-    </div>
   );
 }
 
@@ -243,44 +226,4 @@ function Tokens({ record, current }: { readonly record: TurnRecord; readonly cur
 /** By itself, so that the text is not drawn anew whenever the pointer moves. */
 function DetailAtCursor({ current }: { readonly current: TracedStep }) {
   return <Detail step={current} position={shown.value} />;
-}
-
-function Replay({ record }: { readonly record: TurnRecord }) {
-  const [seed, setSeed] = useState('');
-  useEffect(() => setSeed(String(record.end?.seed ?? '')), [record]);
-  const replay = async () => {
-    const body = replayBody(record, `replay-${crypto.randomUUID()}`, seed === '' ? undefined : Number(seed));
-    const again = await runAndKeep(body);
-    if (!again) return;
-    openTurn(record.id); // the newest would be shown otherwise
-    otherId.value = again.id;
-  };
-  return (
-    <form
-      class="replay"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void replay();
-      }}
-    >
-      <label>
-        <span>Seed</span>
-        <input
-          class="field number"
-          type="number"
-          min={0}
-          step={1}
-          value={seed}
-          onInput={(event) => setSeed(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit" class="button main" disabled={running.value !== undefined}>
-        <RetryIcon size={16} /> Run it again
-      </button>
-      <p class="quiet small">
-        The same prompt, options and seed give the same tokens, whatever else the server does. Another seed shows how
-        firm the answer is.
-      </p>
-    </form>
-  );
 }

@@ -22,6 +22,7 @@ export function formula(katex: Builder, source: string, displayMode: boolean): N
     throwOnError: true,
     trust: false, // no links, pictures, classes or styles that a formula asks for
     strict: 'ignore',
+    errorColor: 'currentcolor',
     maxSize: 30,
     maxExpand: 500,
   });

@@ -29,7 +29,7 @@ export interface LiveTurn {
 export const live = signal<ReadonlyMap<string, LiveTurn>>(new Map());
 
 /** How often what there is so far is kept, in case the page goes away. */
-const KEEP_MS = 3000;
+const KEEP_MS = 2000;
 /** Tokens of one turn that are kept for the inspector. */
 const TRACED = 20_000;
 
