@@ -340,18 +340,39 @@ test('tools are told with what they offer, and why one cannot be used', async ()
     ...more,
   });
   const tools = [
-    tool({ name: 'browser', builtin: 'browser', details: ['offline: 23 pages'] }),
+    tool({ name: 'browser', builtin: 'browser', details: ['offline: 23 pages'], reachesOut: true }),
     tool({ name: 'mcp:files', functions: async () => [{ name: 'read' }, { name: 'list' }], needsApproval: () => true }),
     tool({ name: 'mcp:gone', functions: () => Promise.reject(new Error('connection refused')) }),
   ];
   await withServer({ tools }, async (url) => {
     const told = ((await (await fetch(`${url}/ossia/tools`)).json()) as { tools: Record<string, unknown>[] }).tools;
     assert.deepEqual(
-      told.map(({ name, kind, details, problem, asksFirst }) => ({ name, kind, details, problem, asksFirst })),
+      told.map(({ description: _, ...state }) => ({ problem: undefined, ...state })),
       [
-        { name: 'browser', kind: 'browser', details: ['offline: 23 pages'], problem: undefined, asksFirst: false },
-        { name: 'mcp:files', kind: 'mcp', details: ['read', 'list'], problem: undefined, asksFirst: true },
-        { name: 'mcp:gone', kind: 'mcp', details: [], problem: 'connection refused', asksFirst: false },
+        {
+          name: 'browser',
+          kind: 'browser',
+          details: ['offline: 23 pages'],
+          problem: undefined,
+          asksFirst: false,
+          reachesOut: true,
+        },
+        {
+          name: 'mcp:files',
+          kind: 'mcp',
+          details: ['read', 'list'],
+          problem: undefined,
+          asksFirst: true,
+          reachesOut: false,
+        },
+        {
+          name: 'mcp:gone',
+          kind: 'mcp',
+          details: [],
+          problem: 'connection refused',
+          asksFirst: false,
+          reachesOut: false,
+        },
       ],
     );
   });

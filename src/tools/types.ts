@@ -9,6 +9,8 @@ export interface Tool {
   readonly builtin?: 'browser' | 'python';
   /** What people should know of it besides its functions: `searxng`, `offline: 23 pages`. */
   readonly details?: readonly string[];
+  /** Whether what the model gives it may leave this machine, with what people wrote in it. */
+  readonly reachesOut?: boolean;
   /** What it offers besides; asked once a turn. Rejects with `tools/…` when it cannot be reached. */
   functions?(signal: AbortSignal): Promise<readonly ToolFunction[]>;
   /** Whether a person has to agree before this call runs. Absent: never. */

@@ -65,6 +65,7 @@ export function browserTool(): Tool {
   return {
     name: 'browser',
     builtin: 'browser',
+    reachesOut: true,
     call: async ({ arguments: text }): Promise<ToolResult> => {
       const { query } = JSON.parse(text) as { readonly query: string };
       const hostile = { url: 'javascript:alert(1)', title: 'A page that is none' };

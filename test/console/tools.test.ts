@@ -33,7 +33,10 @@ describe('tools in the chat', { skip }, () => {
     const server = await consoleServer({ model, tools: [browserTool()] });
     try {
       await withPage(server.url, async (page) => {
+        await page.getByText('Nothing that you write goes anywhere else.').waitFor();
         await enableTools(page, 'browser');
+        await page.getByText('What it asks of browser goes to others').waitFor();
+        assert.equal(await page.getByText('Nothing that you write').count(), 0);
         await ask(page, 'Where do penguins live?');
         await page.getByRole('button', { name: 'Source 1: On penguins' }).click();
         await page.getByText('Penguins live in the south.').waitFor();

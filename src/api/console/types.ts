@@ -130,6 +130,8 @@ export interface ToolState {
   readonly description: string;
   /** `offline: 23 pages`, `searxng`; for MCP the functions' names. */
   readonly details: readonly string[];
+  /** What the model gives it may leave this machine. */
+  readonly reachesOut: boolean;
   /** Why it cannot be used now. */
   readonly problem?: string;
   readonly asksFirst: boolean;

@@ -18,8 +18,9 @@ export async function toolList(tools: readonly Tool[]): Promise<ToolList> {
 
 async function stateOf(tool: Tool): Promise<ToolState> {
   const kind = kindOf(tool);
-  const { name, details = [] } = tool;
-  const base = { name, kind, description: DESCRIPTIONS[kind], asksFirst: tool.needsApproval !== undefined };
+  const { name, details = [], reachesOut = false } = tool;
+  const asksFirst = tool.needsApproval !== undefined;
+  const base = { name, kind, description: DESCRIPTIONS[kind], asksFirst, reachesOut };
   try {
     const functions = (await tool.functions?.(AbortSignal.timeout(PATIENCE_MS))) ?? [];
     return { ...base, details: [...details, ...functions.map((one) => one.name)] };

@@ -172,6 +172,29 @@ test('a search that fails is told to the model; a bug is not', async () => {
   await assert.rejects(call('search', { query: 'bug' }), TypeError);
 });
 
+test('over documents it is offline: no other page is opened, whoever names it', async () => {
+  const documents: SearchProvider = {
+    name: 'documents',
+    offline: true,
+    search: async () => [{ url: 'corpus:/a.md', title: 'A', snippet: '[out](http://192.0.2.1/)' }],
+    open: async (url) =>
+      url === 'corpus:/a.md'
+        ? { url, contentType: 'text/html', body: new TextEncoder().encode('<a href="https://one.example/">out</a>') }
+        : undefined,
+  };
+  const browser = openBrowser({ provider: documents });
+  browsers.push(browser);
+  assert.equal(browser.reachesOut, false);
+  assert.equal(openBrowser({ provider }).reachesOut, true);
+  assert.equal(openBrowser({ provider: documents, fetchPage }).reachesOut, true);
+  const { signal } = new AbortController();
+  const call = (args: object) =>
+    browser.call({ name: 'browser.open', arguments: JSON.stringify(args), conversation: 'c', signal });
+  assert.equal((await call({ id: 'corpus:/a.md' })).isError, undefined);
+  for (const args of [{ id: 'https://192.0.2.1/?q=secret' }, { id: 0 }])
+    assert.match((await call(args)).text, /The web cannot be reached from here/);
+});
+
 test('private addresses are refused without fetchPage, too', async () => {
   const browser = openBrowser({ provider });
   browsers.push(browser);

@@ -24,6 +24,8 @@ export function openBrowser(options: BrowserOptions): Browser {
 class BrowserTool implements Browser {
   readonly name = 'browser';
   readonly builtin = 'browser';
+  readonly details: readonly string[];
+  readonly reachesOut: boolean;
   readonly #provider: SearchProvider;
   readonly #fetchPage: FetchPage;
   readonly #limits: BrowserLimits;
@@ -33,7 +35,9 @@ class BrowserTool implements Browser {
 
   constructor({ provider, fetchPage, allowPrivate, limits }: BrowserOptions) {
     this.#provider = provider;
-    this.#fetchPage = fetchPage ?? openWeb({ ...(allowPrivate && { allowPrivate }) });
+    this.reachesOut = !provider.offline || fetchPage !== undefined || allowPrivate !== undefined;
+    this.details = [this.reachesOut ? provider.name : 'offline'];
+    this.#fetchPage = fetchPage ?? (this.reachesOut ? openWeb({ ...(allowPrivate && { allowPrivate }) }) : refusePage);
     this.#limits = { viewTokens: 1024, results: 20, conversations: 64, pages: 200, characters: 8 * 2 ** 20, ...limits };
   }
 
@@ -159,6 +163,10 @@ class BrowserTool implements Browser {
 }
 
 const linesBefore = 4;
+
+async function refusePage(): Promise<never> {
+  throw new PageError('The web cannot be reached from here: search, and open a link of the results');
+}
 
 function targetOf({ id, cursor, viewSource }: OpenArguments, store: PageStore): LinkTarget {
   if (typeof id === 'string') return { url: completed(id) };

@@ -35,6 +35,7 @@ interface Entry {
 
 class Corpus implements SearchProvider {
   readonly name = 'corpus';
+  readonly offline = true;
   readonly #root: string;
   readonly #parts: readonly string[] | undefined;
   #index: Promise<Index> | undefined;

@@ -7,6 +7,8 @@ export type { FetchedPage, FetchPage };
 export interface SearchProvider {
   /** What people and error texts call it: `SearXNG`, `corpus`. */
   readonly name: string;
+  /** It asks nobody outside of this machine. A browser over it opens its pages and no others. */
+  readonly offline?: true;
   search(query: string, options: SearchOptions): Promise<readonly SearchResult[]>;
   /**
    * Opens what only this provider can: pages of its own (`corpus:/docs/server.md`). Undefined when the address is not its own;
@@ -42,7 +44,7 @@ export interface BrowserLimits {
 
 export interface BrowserOptions {
   readonly provider: SearchProvider;
-  /** Default: over HTTP, from public addresses only. */
+  /** Default: over HTTP, from public addresses only; not at all where the provider is offline and `allowPrivate` is absent. */
   readonly fetchPage?: FetchPage;
   /** Hosts that may be fetched although their address is private: `wiki.intranet`, `10.1.2.3:8080`. Default: none. */
   readonly allowPrivate?: readonly string[];

@@ -20,6 +20,8 @@ export function openMcp(server: McpServer, options: McpOptions = {}): Tool {
 
 class McpTool implements Tool {
   readonly name: string;
+  /** A program that was named may ask whomever it likes. */
+  readonly reachesOut = true;
   readonly #server: McpServer;
   readonly #approval: McpApproval;
   readonly #maxResultCharacters: number;

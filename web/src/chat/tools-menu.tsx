@@ -28,7 +28,7 @@ export function ToolToggles() {
     setSettings({ enable: isOn ? [...enable, name] : enable.filter((one) => one !== name) });
   return (
     <ul class="toggles">
-      {tools.value.map(({ name, description, details, problem, asksFirst }) => (
+      {tools.value.map(({ name, description, details, problem, asksFirst, reachesOut }) => (
         <li key={name}>
           <label>
             <input
@@ -42,6 +42,7 @@ export function ToolToggles() {
               <span class="hint">
                 {problem ?? [description, ...details.slice(0, 8), ...(details.length > 8 ? ['…'] : [])].join(' · ')}
                 {asksFirst && ' · asks first'}
+                {reachesOut && ' · may send to others'}
               </span>
             </span>
           </label>

@@ -1,6 +1,6 @@
 import { hrefOf } from '../shell/route.ts';
 import { current } from '../state/conversations.ts';
-import { answeringModel, isReachable, models } from '../state/server.ts';
+import { answeringModel, isReachable, models, tools } from '../state/server.ts';
 import { focusComposer } from './composer.tsx';
 import { say } from './say.ts';
 
@@ -22,6 +22,16 @@ const large = [
   },
 ];
 
+/** Where what is written here goes. */
+function Reach() {
+  const { enable } = current.value.settings;
+  const names = tools.value
+    .filter(({ name, reachesOut }) => reachesOut && enable.includes(name))
+    .map(({ name }) => name);
+  if (names.length === 0) return 'Nothing that you write goes anywhere else.';
+  return `What it asks of ${new Intl.ListFormat('en').format(names)} goes to others, and may have in it what you write.`;
+}
+
 /** An empty conversation. */
 export function Welcome() {
   const model = answeringModel(current.value.settings.model);
@@ -31,8 +41,8 @@ export function Welcome() {
       <div class="welcome-inside">
         <h2>What would you like to hear?</h2>
         <p>
-          {model === '' ? 'The model' : <strong>{model}</strong>} answers on the machine that serves this page. Nothing
-          that you write goes anywhere else.
+          {model === '' ? 'The model' : <strong>{model}</strong>} answers on the machine that serves this page.{' '}
+          <Reach />
         </p>
         {!isReachable.value && (
           <p class="notice bad" role="alert">
