@@ -1,4 +1,5 @@
-// Sixteen lanes in one AVX-512 register. With OSSIA_SIMD_VNNI the dots are one instruction instead of three.
+// Sixteen lanes in one AVX-512 register. With OSSIA_SIMD_VNNI the dots are one instruction instead of three; with OSSIA_SIMD_VBMI
+// blocks of 17 and 34 bytes are taken apart by a permutation instead of pieces of 16 (one MXFP4 input in the cache: 33 to 46 GB/s).
 #pragma once
 
 #include <immintrin.h>

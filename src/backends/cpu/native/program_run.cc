@@ -11,7 +11,8 @@ namespace ossia {
 namespace {
 
 constexpr int64_t kRowChunk = 32;    // output rows of a linear in one part: some 100 KB of weights at the 20b shape
-constexpr int64_t kTokenChunk = 32;  // tokens of a linear in one part: their activations stay in a core's L2
+// Tokens of a linear in one part: their activations stay in a core's L2, and 8-bit weights are laid out once for them.
+constexpr int64_t kTokenChunk = 32, kQuantizedTokenChunk = 128;
 constexpr int64_t kFewPairs = 128;   // (token, expert) pairs up to which reading the experts takes longer than computing
 constexpr int64_t kSerial = 4096;    // elements below which handing work out costs more than doing it
 
@@ -199,7 +200,8 @@ Failure Run::linear(const Op& op) {
     quantized = quantize(x, weight);
     if (quantized == nullptr) return out_of_memory(x.count());
   }
-  const int64_t chunks = ceil_div(weight.rows, kRowChunk), tiles = ceil_div(x.rows, kTokenChunk);
+  const int64_t token_chunk = quantized != nullptr ? kQuantizedTokenChunk : kTokenChunk;
+  const int64_t chunks = ceil_div(weight.rows, kRowChunk), tiles = ceil_div(x.rows, token_chunk);
   if (tiles == 1) {
     in_shares(chunks, [&](int64_t first, int64_t last) {
       backend_.kernels.linear(x.data, quantized, x.rows, weight, bias, first * kRowChunk, std::min(weight.rows, last * kRowChunk), out.data);
@@ -207,8 +209,8 @@ Failure Run::linear(const Op& op) {
     return {};
   }
   backend_.pool.run(chunks * tiles, [&](int64_t part, int) {
-    const int64_t row = part / tiles * kRowChunk, token = part % tiles * kTokenChunk;
-    const int64_t tokens = std::min(kTokenChunk, x.rows - token);
+    const int64_t row = part / tiles * kRowChunk, token = part % tiles * token_chunk;
+    const int64_t tokens = std::min(token_chunk, x.rows - token);
     QuantizedRows tile{};
     if (quantized != nullptr) {
       tile = {quantized->codes(token), quantized->padded_cols};
