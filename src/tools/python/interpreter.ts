@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { OssiaError } from '../../base/index.ts';
 import type { ToolImage } from '../types.ts';
+import { watchMemory } from './memory-watch.ts';
 import { type FromWorker, readMessage, type WorkerStart } from './messages.ts';
 
 export interface InterpreterLimits {
@@ -78,6 +79,8 @@ export class Interpreter {
     };
     const limit = setTimeout(stop, this.#limits.timeoutMs);
     signal.addEventListener('abort', stop, { once: true });
+    const { maxMemory, maxFiles } = this.#limits;
+    const unwatch = watchMemory(this.#worker, maxMemory + maxFiles, () => this.#lose('it took too much memory'));
     try {
       const end = await new Promise<FromWorker>((resolve) => {
         this.#receive = (message) => {
@@ -99,6 +102,7 @@ export class Interpreter {
     } finally {
       clearTimeout(limit);
       clearTimeout(late);
+      unwatch();
       signal.removeEventListener('abort', stop);
       this.#receive = () => {};
       this.#worker.unref(); // a resting interpreter keeps no program alive

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { OssiaError } from '../../base/index.ts';
 import type { ToolResult } from '../types.ts';
 import { openPython } from './python.ts';
@@ -51,6 +52,21 @@ test('while all interpreters are busy, others are told to try again', async () =
 
 test('a program that ends the interpreter says so', async () => {
   assert.match((await run('import os\nos._exit(1)')).text, /broke the interpreter/);
+});
+
+test('memory that is taken outside of Python counts too', async (t) => {
+  if (!('getHeapStatistics' in Worker.prototype)) return t.skip('this Node cannot look at a thread');
+  const small = openPython({ maxMemory: 128 * 2 ** 20, maxFiles: 2 ** 20, timeoutMs: 90_000, startTimeoutMs: 180_000 });
+  t.after(() => small.close());
+  const source = `import sys, time
+sys.meta_path.pop(0)
+import _pyodide_core
+kept = [_pyodide_core.to_js(bytearray(10_000_000)) for _ in range(50)]
+print(len(kept), type(kept[0]))
+time.sleep(60)`;
+  const { signal } = new AbortController();
+  const { text } = await small.call({ name: 'python', arguments: source, conversation: 'a', signal });
+  assert.match(text, /broke the interpreter/);
 });
 
 test('a Python that does not start is an error with a next step', async () => {
