@@ -1,10 +1,10 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { OssiaError } from '../../base/index.ts';
 import type { ToolImage } from '../types.ts';
-import { watchMemory } from './memory-watch.ts';
-import { type FromWorker, readMessage, type WorkerStart } from './messages.ts';
+import { type FromWorker, readMessage, type ToProcess } from './messages.ts';
 
 export interface InterpreterLimits {
   readonly timeoutMs: number;
@@ -27,25 +27,29 @@ export interface RunOutcome {
 /** Milliseconds that a program has to stop when it is told to. */
 const graceMs = 3_000;
 
-/** One Python, on a thread of its own. */
+/** One Python, in a process of its own. */
 export class Interpreter {
-  readonly #worker: Worker;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<void>;
   readonly #limits: InterpreterLimits;
-  readonly #interrupt = new Int32Array(new SharedArrayBuffer(4));
   readonly #ready: Promise<void>;
   #receive: (message: FromWorker) => void = () => {};
   #over = false;
 
   constructor(limits: InterpreterLimits) {
     this.#limits = limits;
-    this.#worker = startWorker(limits, this.#interrupt.buffer);
-    this.#worker.on('message', (message: unknown) => {
+    const folder = pyodideFolder();
+    const child = startProcess();
+    this.#process = child;
+    this.#ended = new Promise((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
+    child.on('message', (message: unknown) => {
       const read = readMessage(message);
       if (read) this.#receive(read);
     });
-    this.#worker.on('error', (error: unknown) => this.#lose(error instanceof Error ? error.message : String(error)));
-    this.#worker.on('messageerror', () => this.#lose('it sent what cannot be read'));
-    this.#worker.on('exit', () => this.#lose('its thread ended'));
+    child.on('error', (error) => this.#lose(error.message));
+    child.on('exit', () => this.#lose('its process ended'));
+    const { maxMemory, maxFiles, maxOutput } = limits;
+    this.#send({ type: 'start', folder, maxMemory, maxFiles, maxOutput });
     this.#ready = this.#started();
     this.#ready.catch(() => {}); // whoever runs something learns it
   }
@@ -66,21 +70,17 @@ export class Interpreter {
    */
   async run(source: string, signal: AbortSignal, progress?: (text: string) => void): Promise<RunOutcome> {
     await untilAborted(this.#ready, signal);
-    this.#worker.ref();
-    Atomics.store(this.#interrupt, 0, 0);
+    this.#keepAlive(true);
     let output = '';
     let stopped: RunOutcome['stopped'];
     let late: NodeJS.Timeout | undefined;
     const stop = () => {
       stopped ??= 'interrupted';
-      Atomics.store(this.#interrupt, 0, 2);
-      Atomics.notify(this.#interrupt, 0);
+      this.#send({ type: 'interrupt' });
       late ??= setTimeout(() => this.#lose('it did not stop'), graceMs);
     };
     const limit = setTimeout(stop, this.#limits.timeoutMs);
     signal.addEventListener('abort', stop, { once: true });
-    const { maxMemory, maxFiles } = this.#limits;
-    const unwatch = watchMemory(this.#worker, maxMemory + maxFiles, () => this.#lose('it took too much memory'));
     try {
       const end = await new Promise<FromWorker>((resolve) => {
         this.#receive = (message) => {
@@ -90,7 +90,7 @@ export class Interpreter {
           progress?.(message.text);
         };
         if (this.#over) resolve({ type: 'broken', message: 'it ended' });
-        else this.#worker.postMessage({ type: 'run', source });
+        else this.#send({ type: 'run', source });
       });
       if (end.type === 'done') {
         signal.throwIfAborted();
@@ -102,25 +102,45 @@ export class Interpreter {
     } finally {
       clearTimeout(limit);
       clearTimeout(late);
-      unwatch();
       signal.removeEventListener('abort', stop);
       this.#receive = () => {};
-      this.#worker.unref(); // a resting interpreter keeps no program alive
+      this.#keepAlive(false); // a resting interpreter keeps no program alive
     }
   }
 
-  /** Ends the thread, whatever it does. */
+  /** Ends the process, whatever it does. */
   async end(): Promise<void> {
     this.#over = true;
     this.#receive({ type: 'broken', message: 'it was ended' });
-    await this.#worker.terminate();
+    await this.#kill();
   }
 
   #lose(reason: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#receive({ type: 'broken', message: reason });
-    void this.#worker.terminate();
+    void this.#kill();
+  }
+
+  #send(message: ToProcess): void {
+    if (this.#process.connected) this.#process.send(message, () => {}); // what cannot be sent is told by its end
+  }
+
+  #keepAlive(yes: boolean): void {
+    const { channel } = this.#process;
+    if (yes) {
+      this.#process.ref();
+      channel?.ref();
+    } else {
+      this.#process.unref();
+      channel?.unref();
+    }
+  }
+
+  async #kill(): Promise<void> {
+    this.#process.ref(); // so that it is seen to end
+    this.#process.kill('SIGKILL');
+    await this.#ended;
   }
 
   async #started(): Promise<void> {
@@ -130,33 +150,24 @@ export class Interpreter {
     });
     clearTimeout(late);
     this.#receive = () => {};
-    this.#worker.unref();
+    this.#keepAlive(false);
     if (message.type === 'ready') return;
     this.#over = true;
-    await this.#worker.terminate();
+    await this.#kill();
     throw noPython('message' in message ? message.message : `unexpected message ${message.type}`);
   }
 }
 
-function startWorker(limits: InterpreterLimits, interrupt: SharedArrayBuffer): Worker {
-  const workerData: WorkerStart = {
-    folder: pyodideFolder(),
-    interrupt,
-    maxMemory: limits.maxMemory,
-    maxFiles: limits.maxFiles,
-    maxOutput: limits.maxOutput,
-  };
+function startProcess(): ChildProcess {
   // In the repository this file is TypeScript, which Node runs as it is; in the package both are JavaScript.
   const typescript = import.meta.url.endsWith('.ts');
-  return new Worker(new URL(typescript ? './worker.ts' : './worker.js', import.meta.url), {
-    workerData,
-    env: {},
+  const file = fileURLToPath(new URL(typescript ? './process.ts' : './process.js', import.meta.url));
+  const { SystemRoot } = process.env; // Windows starts nothing without it
+  return fork(file, [], {
+    env: SystemRoot === undefined ? {} : { SystemRoot },
     execArgv: [],
-    stdin: false,
-    // Kept from the program's own output. Nothing is written there once Python is up, so nobody has to read it.
-    stdout: true,
-    stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 8 },
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
 }
 

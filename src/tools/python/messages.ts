@@ -11,6 +11,11 @@ export interface WorkerStart {
   readonly maxOutput: number;
 }
 
+/** What a process is started with. */
+export type ProcessStart = Omit<WorkerStart, 'interrupt'>;
+
+export type ToProcess = ToWorker | ({ readonly type: 'start' } & ProcessStart) | { readonly type: 'interrupt' };
+
 export type ToWorker = { readonly type: 'run'; readonly source: string };
 
 export type FromWorker =
