@@ -244,6 +244,23 @@ test('pages of a conversation are bounded by their size, too', async () => {
   assert.equal(browser.citations('c', '【1†L1】').length, 1);
 });
 
+test('pages of all conversations together are bounded', async () => {
+  const { call } = open({ totalCharacters: 12_000 });
+  for (const conversation of ['a', 'b', 'c']) await call('open', { id: 'https://long.example/' }, conversation);
+  assert.match((await call('open', { loc: 0 }, 'c')).text, /Paragraph 0/);
+  assert.match((await call('open', { loc: 0 }, 'a')).text, /There is no page yet/);
+});
+
+test('a quote of a long page is cut, however often it is cited', async () => {
+  const { browser, call } = open();
+  await call('open', { id: 'https://long.example/' });
+  const citations = browser.citations('c', '【0†L0-L799】'.repeat(3));
+  assert.deepEqual(
+    citations.map(({ quote }) => quote.length),
+    [4000, 4000, 4000],
+  );
+});
+
 test('a call that was given up rejects with the reason', async () => {
   const browser = openBrowser({
     provider,

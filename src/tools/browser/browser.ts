@@ -1,7 +1,6 @@
 import { OssiaError } from '../../base/index.ts';
-import { HtmlReader } from '../pages/html-reader.ts';
 import { PageError } from '../pages/page.ts';
-import { readPage, readSource } from '../pages/read-page.ts';
+import { PageReader } from '../pages/page-reader.ts';
 import { openWeb } from '../pages/web.ts';
 import type { Citation, PageSource, ToolAction, ToolRequest, ToolResult } from '../types.ts';
 import { findArguments, type OpenArguments, openArguments, searchArguments, UsageError } from './arguments.ts';
@@ -29,7 +28,7 @@ class BrowserTool implements Browser {
   readonly #provider: SearchProvider;
   readonly #fetchPage: FetchPage;
   readonly #limits: BrowserLimits;
-  readonly #html = new HtmlReader();
+  readonly #reader = new PageReader();
   /** By conversation, the one that was used longest ago first. */
   readonly #stores = new Map<string, PageStore>();
 
@@ -38,7 +37,8 @@ class BrowserTool implements Browser {
     this.reachesOut = !provider.offline || fetchPage !== undefined || allowPrivate !== undefined;
     this.details = [this.reachesOut ? provider.name : 'offline'];
     this.#fetchPage = fetchPage ?? (this.reachesOut ? openWeb({ ...(allowPrivate && { allowPrivate }) }) : refusePage);
-    this.#limits = { viewTokens: 1024, results: 20, conversations: 64, pages: 200, characters: 8 * 2 ** 20, ...limits };
+    const kept = { conversations: 64, pages: 200, characters: 8 * 2 ** 20, totalCharacters: 64 * 2 ** 20 };
+    this.#limits = { viewTokens: 1024, results: 20, ...kept, ...limits };
   }
 
   async call(request: ToolRequest): Promise<ToolResult> {
@@ -71,7 +71,7 @@ class BrowserTool implements Browser {
 
   async close(): Promise<void> {
     this.#stores.clear();
-    await this.#html.close();
+    await this.#reader.close();
   }
 
   async #search({ arguments: text, conversation, signal }: ToolRequest): Promise<ToolResult> {
@@ -131,7 +131,7 @@ class BrowserTool implements Browser {
       signal.throwIfAborted();
       const fetched = own ?? (await this.#fetchPage(url, signal));
       signal.throwIfAborted();
-      const page = viewSource ? readSource(fetched) : await readPage(fetched, this.#html);
+      const page = await this.#reader.read(fetched, viewSource);
       signal.throwIfAborted();
       return storedPage(viewSource ? { ...page, url: `view-source:${page.url}` } : page);
     } catch (error) {
@@ -150,6 +150,7 @@ class BrowserTool implements Browser {
     if (loc > last) throw new UsageError(`Line ${loc} is beyond the end: the last line of the page is ${last}`);
     const lines = viewport(page, loc, numLines, this.#limits.viewTokens);
     const cursor = this.#store(conversation).add(page);
+    this.#forgetOldest();
     return { text: display(cursor, page, lines), action: action(cursor, lines) };
   }
 
@@ -157,8 +158,20 @@ class BrowserTool implements Browser {
     const store = this.#stores.get(conversation) ?? new PageStore(this.#limits);
     this.#stores.delete(conversation); // to come back as the newest
     this.#stores.set(conversation, store);
-    if (this.#stores.size > this.#limits.conversations) this.#stores.delete(this.#stores.keys().next().value!);
+    this.#forgetOldest();
     return store;
+  }
+
+  #forgetOldest(): void {
+    const { conversations, totalCharacters } = this.#limits;
+    let characters = 0;
+    for (const store of this.#stores.values()) characters += store.characters;
+    for (const [conversation, store] of this.#stores) {
+      const fits = this.#stores.size <= conversations && characters <= totalCharacters;
+      if (fits || this.#stores.size === 1) return;
+      this.#stores.delete(conversation);
+      characters -= store.characters;
+    }
   }
 }
 

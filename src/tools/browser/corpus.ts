@@ -5,6 +5,7 @@ import MiniSearch from 'minisearch';
 import { OssiaError } from '../../base/index.ts';
 import { decodeText } from '../pages/charset.ts';
 import { type FetchedPage, PageError } from '../pages/page.ts';
+import { firstHeading } from '../pages/plain.ts';
 import { corpusLimits, corpusType, listCorpus, readCorpusFile } from './corpus-files.ts';
 import { bestPassage, opening } from './passage.ts';
 import type { SearchOptions, SearchProvider, SearchResult } from './types.ts';
@@ -122,7 +123,7 @@ function entryOf(id: number, path: string, body: Uint8Array): Entry {
   const type = corpusType(path)!;
   const source = decodeText(body, type);
   if (type !== 'text/html') {
-    return { id, path, title: /^#\s+(.{1,200}?)\s*#*$/m.exec(source.slice(0, 20_000))?.[1] ?? path, text: source };
+    return { id, path, title: firstHeading(source.slice(0, 20_000)) ?? path, text: source };
   }
   const title = /<title[^>]{0,200}>([^<]{1,300})/i.exec(source)?.[1]?.trim() ?? path;
   return { id, path, title, text: withoutTags(source) };

@@ -1,4 +1,4 @@
-import type { Citation } from '../types.ts';
+import type { Citation, LineRange } from '../types.ts';
 import { charactersOf, type StoredPage, sourceOf } from './stored-page.ts';
 import type { BrowserLimits } from './types.ts';
 
@@ -18,6 +18,11 @@ export class PageStore {
   /** The cursor of the latest display, -1 before the first. */
   get current(): number {
     return this.#next - 1;
+  }
+
+  /** Characters of text that are kept. */
+  get characters(): number {
+    return this.#characters;
   }
 
   get(cursor: number): StoredPage | undefined {
@@ -71,14 +76,18 @@ export class PageStore {
         end: match.index + match[0].length,
         page: sourceOf(page, lines),
         lines,
-        quote: page.lines
-          .slice(first, last + 1)
-          .join('\n')
-          .slice(0, maxQuote),
+        quote: quoteOf(page, lines),
       });
     }
     return citations;
   }
+}
+
+/** An answer may cite a long page a thousand times. */
+function quoteOf({ lines }: StoredPage, { first, last }: LineRange): string {
+  let quote = lines[first]!;
+  for (let at = first + 1; at <= last && quote.length < maxQuote; at++) quote += `\n${lines[at]}`;
+  return quote.slice(0, maxQuote);
 }
 
 /** Characters of a quote at most. */

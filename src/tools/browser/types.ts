@@ -40,6 +40,8 @@ export interface BrowserLimits {
   readonly pages: number;
   /** Characters of text kept of a conversation. Default 8 Mi. */
   readonly characters: number;
+  /** Characters of text kept of all conversations together; those used longest ago lose theirs first. Default 64 Mi. */
+  readonly totalCharacters: number;
 }
 
 export interface BrowserOptions {

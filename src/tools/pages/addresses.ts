@@ -50,9 +50,13 @@ export function bareHost(url: URL): string {
 export function isPublic(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.parse(address);
+  if (cloudOwn.has(parsed.toString())) return false;
   // Everything that carries an IPv4 address inside is judged elsewhere than it looks; none of it is needed on the web.
   return parsed.range() === 'unicast' && (parsed.kind() === 'ipv4' || inGlobalUnicast(parsed));
 }
+
+/** Look public, and are what a cloud tells its machines about themselves: Azure's. */
+const cloudOwn = new Set(['168.63.129.16']);
 
 const globalUnicast = ipaddr.parseCIDR('2000::/3');
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readHtml } from './html.ts';
-import { HtmlReader } from './html-reader.ts';
 import { PageError } from './page.ts';
+import { PageReader } from './page-reader.ts';
 
 function lines(html: string): readonly string[] {
   return readHtml(html, 'https://example.com/a/b').lines;
@@ -85,21 +85,32 @@ test('a page that is cut says so', () => {
 });
 
 test('a hostile page takes its own time only, and the next one is read', async () => {
-  const reader = new HtmlReader(2_000);
+  const reader = new PageReader(2_000);
   const hostile = [
     ...['<div>'.repeat(300_000), '<a href=x>'.repeat(200_000), '<'.repeat(5_000_000), '&amp;'.repeat(1_000_000)],
     ...['<table><tr><td>'.repeat(100_000), `<a ${'x="1" '.repeat(800_000)}>y</a>`, '<ul><li>'.repeat(100_000)],
   ];
   const url = 'https://example.com/';
-  for (const html of hostile) {
-    await reader.read({ html, url }).then(
+  const pageOf = (text: string, contentType = 'text/html') => ({
+    url,
+    contentType,
+    body: new TextEncoder().encode(text),
+  });
+  const others = [
+    pageOf(`#${' '.repeat(100_000)}${'x'.repeat(300)}`, 'text/markdown'),
+    pageOf(`${'['.repeat(4_000)}${']'.repeat(4_000)},`.repeat(500).replace(/^(.*),$/, '[$1]'), 'application/json'),
+    pageOf('\n'.repeat(5_000_000), 'text/plain'),
+  ];
+  for (const page of [...hostile.map((html) => pageOf(html)), ...others]) {
+    await reader.read(page).then(
       ({ lines, links }) => assert.ok(lines.length <= 50_001 && links.length <= 20_000),
       (error) =>
         assert.ok(error instanceof PageError && /too large or too entangled|cannot be read/.test(error.message)),
     );
   }
-  const calm = new HtmlReader(60_000);
-  assert.deepEqual((await calm.read({ html: '<p>calm</p>', url })).lines, ['calm']);
+  const calm = new PageReader(60_000);
+  assert.deepEqual((await calm.read(pageOf('<p>calm</p>'))).lines, ['calm']);
   await calm.close();
   await reader.close();
+  await assert.rejects(reader.read(pageOf('late')), /closed/);
 });

@@ -5,7 +5,7 @@ import { plainText, wrap } from './wrap.ts';
 /** A page of text as it is, wrapped. */
 export function readPlain(text: string, url: string, title: string): Page {
   const lines: string[] = [];
-  for (const line of plainText(text).split(/\r\n|\r|\n/)) {
+  for (const line of linesOf(plainText(text))) {
     if (lines.length >= maxLines) {
       lines.push(goesOn);
       break;
@@ -16,13 +16,32 @@ export function readPlain(text: string, url: string, title: string): Page {
   return { url, title, lines, links: [] };
 }
 
+/** No more than a page can have, and one by which it is seen that there are more. */
+function linesOf(text: string): readonly string[] {
+  return text.split(/\r\n|\r|\n/, maxLines + 1);
+}
+
+/** The text of the first heading of the first level in Markdown. */
+export function firstHeading(markdown: string): string | undefined {
+  for (const line of linesOf(markdown)) {
+    if (!/^#\s/.test(line)) continue;
+    let end = line.length;
+    while (line[end - 1] === '#') end--;
+    const title = line.slice(1, end).trim().slice(0, maxTitle);
+    if (title !== '') return title;
+  }
+  return undefined;
+}
+
+const maxTitle = 200;
+
 /** Markdown as it is, with its links numbered. */
 export function readMarkdown(text: string, url: string, name: string): Page {
   const links = new Links(url);
-  const title = /^#\s+(.{1,200}?)\s*#*$/m.exec(text)?.[1] ?? name;
+  const title = firstHeading(text) ?? name;
   const lines: string[] = [];
   let fence = '';
-  for (const line of plainText(text).split(/\r\n|\r|\n/)) {
+  for (const line of linesOf(plainText(text))) {
     if (lines.length >= maxLines) {
       lines.push(goesOn);
       break;
@@ -51,8 +70,18 @@ function withLinks(line: string, links: Links): string {
 /** JSON, laid out in lines where it can be. */
 export function readJson(text: string, url: string, title: string): Page {
   try {
-    return readPlain(JSON.stringify(JSON.parse(text), null, 2), url, title);
+    const value: unknown = JSON.parse(text);
+    if (!isDeep(value)) return readPlain(JSON.stringify(value, null, 2), url, title);
+    return readPlain(text, url, title);
   } catch {
     return readPlain(text, url, title);
   }
+}
+
+/** Laid out, each level makes all that is within longer. */
+const maxDepth = 32;
+
+function isDeep(value: unknown, left = maxDepth): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1));
 }

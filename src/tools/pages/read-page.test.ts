@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { HtmlReader } from './html-reader.ts';
 import { PageError } from './page.ts';
-import { readPage, readSource } from './read-page.ts';
+import { PageReader } from './page-reader.ts';
+import { readSource } from './read-page.ts';
 
-const html = new HtmlReader(60_000);
-after(() => html.close());
+const reader = new PageReader(60_000);
+after(() => reader.close());
 
 function read(contentType: string, body: string | Uint8Array, url = 'https://example.com/notes/file') {
   const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
-  return readPage({ url, contentType, body: bytes }, html);
+  return reader.read({ url, contentType, body: bytes });
 }
 
 test('reads text, JSON, Markdown and HTML, each in its way', async () => {

@@ -1,18 +1,21 @@
 import { decodeText } from './charset.ts';
-import type { HtmlReader } from './html-reader.ts';
+import { readHtml } from './html.ts';
 import { type FetchedPage, type Page, PageError } from './page.ts';
 import { readJson, readMarkdown, readPlain } from './plain.ts';
 
-/** Makes a page of what stands at an address. Rejects with a PageError that says what it is, when it is nothing to read. */
-export async function readPage(fetched: FetchedPage, html: HtmlReader): Promise<Page> {
+/**
+ * Makes a page of what stands at an address. Throws a PageError that says what it is, when it is nothing to read. Slow on hostile
+ * input: to be called where it can be stopped.
+ */
+export function readPage(fetched: FetchedPage): Page {
   const { url, contentType, body } = fetched;
   const type = typeOf(fetched);
   const name = nameOf(url);
+  const text = decodeText(body, contentType);
   if (type === 'html') {
-    const page = await html.read({ html: decodeText(body, contentType), url });
+    const page = readHtml(text, url);
     return page.title === '' ? { ...page, title: name } : page;
   }
-  const text = decodeText(body, contentType);
   if (type === 'markdown') return readMarkdown(text, url, name);
   if (type === 'json') return readJson(text, url, name);
   return readPlain(text, url, name);

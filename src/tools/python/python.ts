@@ -3,8 +3,8 @@ import { Interpreter, type InterpreterLimits, type RunOutcome } from './interpre
 import type { Python, PythonOptions } from './types.ts';
 
 /**
- * Opens the `python` tool: CPython in WebAssembly, in a process of its own, without network, files or environment of this machine. Every
- * conversation has an interpreter of its own, whose names live on from call to call.
+ * Opens the `python` tool: CPython in WebAssembly, in a process of its own, without network, files or environment of this
+ * machine. Every conversation has an interpreter of its own, whose names live on from call to call.
  */
 export function openPython(options: PythonOptions = {}): Python {
   return new PythonTool(options);

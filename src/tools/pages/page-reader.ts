@@ -1,31 +1,37 @@
 import { Worker } from 'node:worker_threads';
-import type { ReadReply, ReadRequest } from './html-worker.ts';
-import { type Page, PageError } from './page.ts';
+import { type FetchedPage, type Page, PageError } from './page.ts';
+import type { ReadReply, ReadRequest } from './page-worker.ts';
 
-/** Reads HTML on a thread of its own, one page after another, each within a limit. */
-export class HtmlReader {
+/** Reads pages on a thread of its own, one page after another, each within a limit. */
+export class PageReader {
   readonly #limitMs: number;
   #worker: Worker | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   /** `limitMs`: milliseconds for one page. */
   constructor(limitMs = 5_000) {
     this.#limitMs = limitMs;
   }
 
-  /** Rejects with a PageError when the page cannot be read, or not in time. */
-  read(request: ReadRequest): Promise<Page> {
-    const page = this.#last.then(() => this.#readNow(request));
+  /**
+   * Makes a page of what stands at an address; with `asSource` its bytes as text, whatever they mean. Rejects with a PageError when
+   * it cannot be read, or not in time.
+   */
+  read(fetched: FetchedPage, asSource = false): Promise<Page> {
+    const page = this.#last.then(() => this.#readNow({ fetched, asSource }));
     this.#last = page.catch(() => {});
     return page;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#worker?.terminate();
     this.#worker = undefined;
   }
 
   async #readNow(request: ReadRequest): Promise<Page> {
+    if (this.#closed) throw new PageError('The browser was closed');
     this.#worker ??= startWorker();
     const worker = this.#worker;
     worker.ref();
@@ -37,7 +43,7 @@ export class HtmlReader {
       const why = reply ?? `it took longer than ${this.#limitMs / 1000} s`;
       throw new PageError(`The page is too large or too entangled to be read: ${why}`);
     }
-    if ('error' in reply) throw new PageError(`The page cannot be read: ${reply.error}`);
+    if ('error' in reply) throw new PageError(reply.error);
     return reply.page;
   }
 
@@ -61,7 +67,7 @@ export class HtmlReader {
 function startWorker(): Worker {
   // In the repository this file is TypeScript, which Node runs as it is; in the package both are JavaScript.
   const typescript = import.meta.url.endsWith('.ts');
-  const worker = new Worker(new URL(typescript ? './html-worker.ts' : './html-worker.js', import.meta.url), {
+  const worker = new Worker(new URL(typescript ? './page-worker.ts' : './page-worker.js', import.meta.url), {
     env: {},
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 1024 },
