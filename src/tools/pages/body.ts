@@ -19,6 +19,8 @@ export async function readBody(response: IncomingMessage, max: number, signal: A
       if (size > max) throw tooLarge(max);
       parts.push(part);
     }
+    signal.throwIfAborted(); // a response that is broken off may just end
+    if (!response.complete) throw new PageError('The server broke off in the middle of the page');
   } catch (error) {
     if (unpack && !(error instanceof PageError) && !signal.aborted) {
       throw new PageError('The page is packed in a way that cannot be read', { cause: error });

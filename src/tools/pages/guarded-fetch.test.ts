@@ -12,6 +12,7 @@ const server = createServer(async (request, response) => {
   for await (const piece of request) pieces.push(piece as Buffer);
   seen.push({ request, body: Buffer.concat(pieces).toString() });
   if (request.url === '/away') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
+  else if (request.url === '/odd') response.writeHead(700).write('and so on');
   else if (request.url === '/nothing') response.writeHead(202).end();
   else response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'x' }).end('{"ok":true}');
 });
@@ -42,6 +43,12 @@ test('redirects are not followed', async () => {
   const response = await guardedFetch({ allowPrivate: [host] })(`http://${host}/away`);
   assert.equal(response.status, 302);
   await response.body?.cancel();
+});
+
+test('an answer that cannot be keeps no connection', async () => {
+  await assert.rejects(guardedFetch({ allowPrivate: [host] })(`http://${host}/odd`), RangeError);
+  const { socket } = seen.at(-1)!.request;
+  if (!socket.destroyed) await once(socket, 'close');
 });
 
 test('private addresses are refused, by number and behind a name', async () => {

@@ -20,14 +20,23 @@ export function guardedFetch(
   return async (address, init = {}) => {
     const url = checkUrl(String(address), options.allowPrivate ?? []);
     const response = await send(url, init, options);
-    const status = response.statusCode ?? 0;
-    const headers = Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
-      values.map((value): [string, string] => [name, value]),
-    );
-    if (BODILESS.has(status)) response.resume();
-    const body = BODILESS.has(status) ? null : (Readable.toWeb(response) as ReadableStream<Uint8Array>);
-    return new Response(body, { status: status === 101 ? 204 : status, headers });
+    try {
+      return responseOf(response);
+    } catch (error) {
+      response.destroy(); // a status or a header that cannot be: nobody would read the rest
+      throw error;
+    }
   };
+}
+
+function responseOf(response: IncomingMessage): Response {
+  const status = response.statusCode ?? 0;
+  const headers = Object.entries(response.headersDistinct).flatMap(([name, values = []]) =>
+    values.map((value): [string, string] => [name, value]),
+  );
+  if (BODILESS.has(status)) response.resume();
+  const body = BODILESS.has(status) ? null : (Readable.toWeb(response) as ReadableStream<Uint8Array>);
+  return new Response(body, { status: status === 101 ? 204 : status, headers });
 }
 
 function send(url: URL, init: RequestInit, options: GuardedFetchOptions): Promise<IncomingMessage> {

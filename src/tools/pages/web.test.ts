@@ -121,6 +121,15 @@ test('a server that answers slowly, or never, does not hold anybody up', async (
   await assert.rejects(call, /given up/);
 });
 
+test('a page whose end is the end of the connection is not taken for whole when time is over', async () => {
+  await using site = await testSite((request, response) => {
+    request.socket.write('HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\none');
+    response.on('error', () => {});
+  });
+  const get = openWeb({ allowPrivate: [site.host], timeoutMs: 300 });
+  await assert.rejects(get(`${site.url}/`, new AbortController().signal), pageError(/No answer within 0.3 seconds/));
+});
+
 test('what is no page says so', async () => {
   await using site = await testSite((request, response) => {
     if (request.url === '/gone') response.writeHead(404).end('not here');
