@@ -22,6 +22,9 @@ export interface ModelRunnerOptions {
   readonly scheduling?: SchedulerOptions;
 }
 
+/** Tokens in a step that nobody waits for: who comes meanwhile does. */
+const MAX_BACKGROUND = 256;
+
 /** Runs the real model over a KV cache, whose memory is taken as it fills. */
 export class ModelRunner implements Runner {
   readonly vocabSize: number;
@@ -94,7 +97,7 @@ export class ModelRunner implements Runner {
   async routing(ids: readonly number[], { from, signal }: RoutingRequest = {}): Promise<LayerRouting[]> {
     const chunk = () => {
       const { alone, besideDecode } = this.#prefill;
-      const tokens = this.#isBusy ? besideDecode : alone;
+      const tokens = this.#isBusy ? besideDecode : Math.min(alone, MAX_BACKGROUND);
       this.#isBusy = false;
       return tokens;
     };

@@ -1,6 +1,6 @@
 /** How many prompt tokens one step may compute. */
 export interface PrefillBudget {
-  /** When a sequence has the machine to itself, or none is decoding. */
+  /** When a sequence has the machine to itself, or none is decoding; at most. */
   readonly alone: number;
   /** When some are decoding: each waits for the whole step, so it is kept short. */
   readonly besideDecode: number;

@@ -458,3 +458,13 @@ test('the end reports the seed, drawn when none was given, and where the time we
   for (const ms of Object.values(end.timing)) assert.ok(ms >= 0 && ms < 10_000);
   await engine.close();
 });
+
+test('a prompt that is alone is computed in steps that grow as fast as they are', async () => {
+  const { runner, engine } = open({ contextLength: 4096 });
+  const { ids } = await collect(engine.submit(promptOf(2000), { maxTokens: 1, seed: 1 }));
+  assert.equal(ids.length, 1);
+  assert.deepEqual(
+    runner.steps.map((entries) => entries.map(({ length }) => length)),
+    [[512], [1024], [464]],
+  );
+});
