@@ -1,3 +1,4 @@
+import { OssiaError } from '../../base/index.ts';
 import { anyJson, type CompiledSchema, compileSchema, type SchemaNote } from '../../grammar/index.ts';
 import { isJsonObject, member, members, stringifyJson } from '../json.ts';
 import { takesText } from '../recovery/arguments.ts';
@@ -8,6 +9,12 @@ export interface ConstraintNote extends SchemaNote {
   /** The function whose arguments it is about; absent: the answer. */
   readonly tool?: string;
 }
+
+/**
+ * Milliseconds that the schemas of one turn may take to compile, beyond the last of them. Each has bounds of its own, but a turn may
+ * have hundreds, and nothing else happens meanwhile. Those of people take less than one each.
+ */
+const MAX_COMPILE_MS = 5_000;
 
 /** Schemas as automata. Agents send the same tools turn after turn, so the latest are kept. */
 export class SchemaCache {
@@ -66,11 +73,21 @@ export interface TurnSchemas {
   readonly notes: readonly ConstraintNote[];
 }
 
-export function compileTurn(plan: TurnPlan, cache: SchemaCache): TurnSchemas {
-  const functions = plan.functions.map((tool) => cache.ofTool(tool));
+/** Throws `grammar/unsupported-schema` when they take longer than `maxMs`; those that are compiled stay so. */
+export function compileTurn(plan: TurnPlan, cache: SchemaCache, maxMs = MAX_COMPILE_MS): TurnSchemas {
+  const started = performance.now();
+  const functions = plan.functions.map((tool, i) => {
+    if (performance.now() - started > maxMs) throw tooSlow(i, plan.functions.length);
+    return cache.ofTool(tool);
+  });
   const answer = plan.mustCall ? undefined : cache.ofAnswer(plan.responseFormat);
   const notes: ConstraintNote[] = plan.functions.flatMap(({ name }, i) =>
     (functions[i]?.notes ?? []).map((note) => ({ ...note, tool: name })),
   );
   return { functions, answer, anyObject: cache.anyObject(), notes: [...notes, ...(answer?.notes ?? [])] };
+}
+
+function tooSlow(done: number, all: number): OssiaError {
+  const message = `Cannot compile the schemas of ${all} functions: the first ${done} have taken too long`;
+  return new OssiaError('grammar/unsupported-schema', message);
 }

@@ -14,12 +14,19 @@ export interface McpFunction extends ToolFunction {
 const MAX_NAME = 64;
 const MAX_DESCRIPTION = 4000;
 const MAX_SCHEMA = 32_000;
+/** Milliseconds after which no more schemas of a list are looked at: they would take as long again in every turn. */
+const MAX_COMPILE_MS = 1_000;
 
 /**
  * Takes what a server lists to functions with names that a model can write, unique in it. What cannot be used is left out, and a
  * schema that says nothing usable is left away; both are told to `log`.
  */
-export function toFunctions(listed: readonly SdkTool[], log: (line: string) => void): readonly McpFunction[] {
+export function toFunctions(
+  listed: readonly SdkTool[],
+  log: (line: string) => void,
+  maxCompileMs = MAX_COMPILE_MS,
+): readonly McpFunction[] {
+  const started = performance.now();
   const names = new Set<string>();
   const originals = new Set<string>();
   return listed.flatMap((tool) => {
@@ -35,7 +42,9 @@ export function toFunctions(listed: readonly SdkTool[], log: (line: string) => v
     const name = unique(cleanName(tool.name), names);
     names.add(name);
     const description = (tool.description ?? tool.title ?? '').slice(0, MAX_DESCRIPTION).toWellFormed();
-    const parameters = usableSchema(tool, log);
+    const isLate = performance.now() - started > maxCompileMs;
+    if (isLate) log(`the schema of ${plain(tool.name, MAX_NAME)} is left away: those before it took too long`);
+    const parameters = isLate ? undefined : usableSchema(tool, log);
     return [
       {
         name,
