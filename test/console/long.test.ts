@@ -35,6 +35,16 @@ async function watchTasks(page: Page): Promise<() => Promise<number[]>> {
   return async () => (await page.evaluate('window.tasks.splice(0).sort((a, b) => b - a)')) as number[];
 }
 
+/** Bytes that the page's scripts keep alive. */
+async function heapOf(page: Page): Promise<number> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  await session.send('HeapProfiler.collectGarbage');
+  const { metrics } = await session.send('Performance.getMetrics');
+  await session.detach();
+  return metrics.find(({ name }) => name === 'JSHeapUsedSize')?.value ?? 0;
+}
+
 describe('long answers and long conversations', { skip }, () => {
   test(`the page stays awake while ${LENGTH.toLocaleString()} tokens come, and draws them once`, async (t) => {
     const tokensOfSection = 110;
@@ -58,6 +68,31 @@ describe('long answers and long conversations', { skip }, () => {
         t.diagnostic(`while a person typed: ${(await tasks()).slice(0, 5).join(', ')} ms`);
         await page.reload();
         await page.locator('.markdown h3').first().waitFor({ state: 'attached' });
+      });
+    } finally {
+      await server.close();
+      await model.close();
+    }
+  });
+
+  test('what is kept grows with the answer, not with its length for each of its blocks', async (t) => {
+    const lines = Array.from({ length: 350 }, (_, line) => `${line}${' '.repeat(300)}`).join('\n');
+    const blocks = Array.from({ length: 500 }, (_, index) => `P${index}.\n\n`).join('');
+    const model = scripted([say(`~~~\n${lines}\n~~~\n\n${blocks}The end.`)], {
+      contextLength: 1_000_000,
+      msPerToken: 1,
+    });
+    const server = await consoleServer({ model });
+    try {
+      await withPage(server.url, async (page) => {
+        const before = await heapOf(page);
+        await ask(page, 'Many paragraphs');
+        await page.getByText('The end.').waitFor();
+        const grown = (await heapOf(page)) - before;
+        t.diagnostic(
+          `${(grown / 1e6).toFixed(1)} MB are kept of ${(lines.length + blocks.length).toLocaleString()} characters`,
+        );
+        assert.ok(grown < 12e6);
       });
     } finally {
       await server.close();

@@ -1,6 +1,7 @@
-import type { ComponentChild, VNode } from 'preact';
+import { Component, type ComponentChild } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { CopyButton } from '../shell/copy-button.tsx';
+import { copyOf } from './copy-of.ts';
 import { highlight } from './highlight.ts';
 import { grammarOf } from './languages.ts';
 
@@ -53,23 +54,32 @@ const LINES = 80;
 
 /** Long code in pieces of lines: those that are whole are not looked at again while more comes. */
 function Pieces({ source }: { readonly source: string }) {
-  const done = useRef<{ pieces: VNode[]; end: number; source: string }>({ pieces: [], end: 0, source: '' });
+  const done = useRef<{ pieces: string[]; end: number; begin: string }>({ pieces: [], end: 0, begin: '' });
   const { current } = done;
-  if (!source.startsWith(current.source.slice(0, 64)) || source.length < current.end) {
-    current.pieces = [];
-    current.end = 0;
-  }
-  current.source = source;
+  if (!source.startsWith(current.begin) || source.length < current.end) Object.assign(current, { pieces: [], end: 0 });
+  current.begin = copyOf(source.slice(0, 64));
   for (let end = endOf(source, current.end); end > 0; end = endOf(source, current.end)) {
-    current.pieces = [...current.pieces, <span class="piece">{source.slice(current.end, end)}</span>];
+    current.pieces.push(copyOf(source.slice(current.end, end)));
     current.end = end;
   }
   return (
     <>
-      {current.pieces}
+      {current.pieces.map((text, index) => (
+        <Piece key={index} text={text} />
+      ))}
       {source.slice(current.end)}
     </>
   );
+}
+
+class Piece extends Component<{ readonly text: string }> {
+  override shouldComponentUpdate({ text }: { readonly text: string }): boolean {
+    return text !== this.props.text;
+  }
+
+  override render() {
+    return <span class="piece">{this.props.text}</span>;
+  }
 }
 
 /** Behind the next so many lines; 0: there are not so many. */

@@ -11,6 +11,9 @@ export interface Builder {
 }
 
 const KEPT = 'data-style';
+/** Elements within each other: browsers end the page of a few thousands. A fraction is 8 of them. */
+const DEEPEST = 300;
+const MOST = 20_000;
 
 /**
  * A formula as elements. KaTeX writes some styles (of roots, arrows, boxes) into attributes, which the page's content security
@@ -26,13 +29,15 @@ export function formula(katex: Builder, source: string, displayMode: boolean): N
     maxSize: 30,
     maxExpand: 500,
   });
-  for (const stack = [tree]; stack.length > 0; ) {
-    const { attributes, children } = stack.pop()!;
+  let count = 0;
+  for (const stack: [Built, number][] = [[tree, 0]]; stack.length > 0; ) {
+    const [{ attributes, children }, depth] = stack.pop()!;
+    if (depth > DEEPEST || ++count > MOST) throw new RangeError('The formula is too large to be drawn');
     if (attributes?.style !== undefined) {
       attributes[KEPT] = attributes.style;
       delete attributes.style;
     }
-    if (children) stack.push(...children);
+    for (const child of children ?? []) stack.push([child, depth + 1]);
   }
   const node = tree.toNode();
   if (node instanceof Element) {

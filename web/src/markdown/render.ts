@@ -23,8 +23,8 @@ markdown.use({ extensions: [inlineMath] });
  * Markdown as vnodes. HTML in it is text, addresses are links only if they are http(s) or mail, and pictures are links: nothing
  * that a model writes makes the page load or run anything. Never throws: what cannot be read is shown as it stands.
  */
-export function renderMarkdown(source: string, parts: Parts): ComponentChild[] {
-  if (source.length > LONGEST) return [asItStands(source)];
+export function renderMarkdown(source: string, parts: Parts, longest = LONGEST): ComponentChild[] {
+  if (source.length > longest) return [asItStands(source)];
   try {
     return new Renderer(parts).blocks(markdown.lexer(source), 0);
   } catch {
