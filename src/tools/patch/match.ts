@@ -46,13 +46,17 @@ function keyed(lines: readonly string[], level: number): readonly string[] {
   return levels[level];
 }
 
+/** A line that stands in a patch more often than this says little about where it belongs. */
+const MAX_PLACES = 8;
+
 /** The lines that are most like `wanted`, for whoever has to look again. */
 export function nearestLines(lines: readonly string[], wanted: readonly string[]): number | undefined {
   const have = lines.map(plainSigns);
   const want = wanted.map(plainSigns);
   const places = new Map<string, number[]>();
   for (const [index, line] of want.entries()) {
-    if (line !== '') places.set(line, [...(places.get(line) ?? []), index]);
+    const known = places.get(line) ?? [];
+    if (line !== '' && known.length < MAX_PLACES) places.set(line, [...known, index]);
   }
   const votes = new Map<number, number>();
   for (const [at, line] of have.entries()) {
@@ -62,9 +66,27 @@ export function nearestLines(lines: readonly string[], wanted: readonly string[]
   return best === undefined ? mostAlike(have, want) : Math.max(best[0], 0);
 }
 
+/** Each line is looked at twice at most (Knuth, Morris and Pratt), however much the lines are alike. */
 function next(have: readonly string[], want: readonly string[], from: number): number | undefined {
-  for (let at = from; at + want.length <= have.length; at++) if (standsAt(have, want, at)) return at;
+  const borders = bordersOf(want);
+  let matched = 0;
+  for (let at = from; at < have.length; at++) {
+    while (matched > 0 && have[at] !== want[matched]) matched = borders[matched - 1]!;
+    if (have[at] === want[matched]) matched++;
+    if (matched === want.length) return at + 1 - matched;
+  }
   return undefined;
+}
+
+/** Of the first lines, by their number: how many of the last of them are also the first. */
+function bordersOf(lines: readonly string[]): readonly number[] {
+  const borders = [0];
+  for (let at = 1, length = 0; at < lines.length; at++) {
+    while (length > 0 && lines[at] !== lines[length]) length = borders[length - 1]!;
+    if (lines[at] === lines[length]) length++;
+    borders.push(length);
+  }
+  return borders;
 }
 
 function standsAt(have: readonly string[], want: readonly string[], at: number): boolean {
