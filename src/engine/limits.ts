@@ -8,7 +8,7 @@ export interface SchedulerOptions {
   readonly maxWaiting?: number;
   /** Blocks of finished prompts and turns to keep. Default: as many as there is room for. */
   readonly maxKept?: number;
-  /** Prompt tokens a step, at most. Default 1,024 alone (fewer where that takes long: `PrefillPace`), 32 beside decoding sequences. */
+  /** Prompt tokens a step, at most; fewer where that takes long: see `PrefillPace`. Default 1,024 alone, 256 beside decoding sequences. */
   readonly prefill?: PrefillBudget;
   /** Whether to guess ids that follow and compute them ahead, which changes no token: see `Speculate`. Default `auto`. */
   readonly speculate?: Speculate;
@@ -20,7 +20,7 @@ export function schedulerLimits(options: SchedulerOptions, capacity: number): Re
     maxRunning: options.maxRunning ?? 8,
     maxWaiting: options.maxWaiting ?? 64,
     maxKept: Math.min(options.maxKept ?? capacity, capacity),
-    prefill: options.prefill ?? { alone: 1024, besideDecode: 32 },
+    prefill: options.prefill ?? { alone: 1024, besideDecode: 256 },
     speculate: options.speculate ?? 'auto',
   };
 }

@@ -22,8 +22,8 @@ export interface ModelRunnerOptions {
   readonly scheduling?: SchedulerOptions;
 }
 
-/** Tokens in a step that nobody waits for: who comes meanwhile does. */
-const MAX_BACKGROUND = 256;
+/** Tokens in a step of the background: whoever runs, or comes meanwhile, waits for it. */
+const BACKGROUND = { alone: 256, beside: 32 };
 
 /** Runs the real model over a KV cache, whose memory is taken as it fills. */
 export class ModelRunner implements Runner {
@@ -97,7 +97,7 @@ export class ModelRunner implements Runner {
   async routing(ids: readonly number[], { from, signal }: RoutingRequest = {}): Promise<LayerRouting[]> {
     const chunk = () => {
       const { alone, besideDecode } = this.#prefill;
-      const tokens = this.#isBusy ? besideDecode : Math.min(alone, MAX_BACKGROUND);
+      const tokens = this.#isBusy ? Math.min(besideDecode, BACKGROUND.beside) : Math.min(alone, BACKGROUND.alone);
       this.#isBusy = false;
       return tokens;
     };

@@ -1,8 +1,8 @@
-/** How many prompt tokens one step may compute. */
+/** How many prompt tokens one step may compute, at most. */
 export interface PrefillBudget {
-  /** When a sequence has the machine to itself, or none is decoding; at most. */
+  /** When a sequence has the machine to itself, or none is decoding. */
   readonly alone: number;
-  /** When some are decoding: each waits for the whole step, so it is kept short. */
+  /** When some are decoding, since each waits for the whole step. */
   readonly besideDecode: number;
 }
 

@@ -1,7 +1,7 @@
 import { OssiaError } from '../base/index.ts';
 import { Generation, type GenerationOptions } from './generation.ts';
 import { keptWindows, type SchedulerOptions, schedulerLimits } from './limits.ts';
-import { type PrefillBudget, planStep } from './plan.ts';
+import { planStep } from './plan.ts';
 import { PrefillPace } from './prefill-pace.ts';
 import { type Match, PrefixTree } from './prefix-tree.ts';
 import type { KeptBlock, Runner, StepEntry } from './runner.ts';
@@ -22,7 +22,6 @@ export class Scheduler {
   readonly #runner: Runner;
   readonly #maxRunning: number;
   readonly #maxWaiting: number;
-  readonly #prefill: PrefillBudget;
   readonly #pace: PrefillPace;
   readonly #kept: PrefixTree;
   readonly #scratch: SamplerScratch;
@@ -38,8 +37,7 @@ export class Scheduler {
     this.#runner = runner;
     this.#maxRunning = limits.maxRunning;
     this.#maxWaiting = limits.maxWaiting;
-    this.#prefill = limits.prefill;
-    this.#pace = new PrefillPace(limits.prefill.alone);
+    this.#pace = new PrefillPace(limits.prefill);
     this.#speculation = new Speculation(limits.speculate);
     this.#kept = new PrefixTree(runner, { blocks: limits.maxKept, windows: keptWindows(runner.capacity) });
     this.#scratch = samplerScratch(runner.vocabSize);
@@ -177,12 +175,13 @@ export class Scheduler {
     });
     const inPrompt = (i: number, length: number) => Math.min(batch[i]!.promptLength, length);
     const promptTokens = before.reduce((sum, at, i) => sum + inPrompt(i, at + counts[i]!) - inPrompt(i, at), 0);
+    const wasDecoding = batch.some(({ decoding }) => decoding);
     const begun = performance.now();
     try {
       const rows = await this.#runner.step(entries);
       const ms = performance.now() - begun;
       this.#meter.step({ sequences: batch.length, promptTokens, ms });
-      if (!batch.some(({ decoding }) => decoding)) this.#pace.took(promptTokens, ms);
+      this.#pace.took(promptTokens, ms, wasDecoding);
       if (batch.length === 1 && batch[0]!.decoding) this.#speculation.took(entries[0]!.ids.length, ms);
       batch.forEach((generation, i) => {
         const own = rows.splice(0, entries[i]!.logits);
@@ -198,7 +197,7 @@ export class Scheduler {
   /** Counts for all that run, after freeing the KV blocks that they take. May put sequences aside, or end the last one. */
   #planWithRoom(): number[] {
     for (;;) {
-      const counts = planStep(this.#running, { ...this.#prefill, alone: this.#pace.tokens });
+      const counts = planStep(this.#running, this.#pace.budget);
       const needed = this.#running.reduce((sum, { sequence }, i) => {
         const { length } = sequence!;
         return sum + this.#blocks(length + counts[i]!) - this.#blocks(length);
