@@ -43,6 +43,28 @@ describe('a conversation', { skip }, () => {
     await model?.close();
   });
 
+  test('what is said, renamed or deleted in one tab is seen in another', async () => {
+    await withPage(server.url, async (page) => {
+      await ask(page, 'Asked in the first');
+      const other = await page.context().newPage();
+      await other.goto(page.url());
+      await other.getByText('Asked in the first').last().waitFor();
+      await ask(other, 'Asked in the second');
+      await page.locator('.question', { hasText: 'Asked in the second' }).waitFor();
+      await page.locator('.message:nth-child(4) .usage').waitFor(); // its answer, whole
+      await ask(page, 'Back in the first');
+      await other.locator('.message:nth-child(6) .usage').waitFor();
+      assert.equal(await other.locator('.branches').count(), 0);
+      await page.getByRole('button', { name: /^More for/ }).click();
+      await page.getByRole('button', { name: 'Delete', exact: true }).click();
+      await other.getByText('What would you like to hear?').waitFor();
+      assert.equal(await other.locator('.list a').count(), 0);
+      await page.getByRole('button', { name: 'Undo' }).click();
+      await other.locator('.list a', { hasText: 'Asked in the first' }).waitFor();
+      assert.equal(await page.locator('.message').count(), 6);
+    });
+  });
+
   test('is edited and answered again in branches, which one walks through, and is there after a reload', async () => {
     await withPage(server.url, async (page) => {
       await ask(page, 'First question');

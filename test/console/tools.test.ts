@@ -60,7 +60,7 @@ describe('tools in the chat', { skip }, () => {
     const files = filesTool();
     const write = (path: string) => think('I write it down.') + callTo('write_file', { path, text: 'Hello' });
     const model = scripted([
-      write('a.txt'),
+      write('\u202etxt.a'),
       say('Written.'),
       write('b.txt'),
       say('Then not.'),
@@ -73,7 +73,8 @@ describe('tools in the chat', { skip }, () => {
       await withPage(server.url, async (page) => {
         await enableTools(page, 'mcp:files');
         await ask(page, 'Write a.txt', { wait: false });
-        await page.getByRole('button', { name: 'Allow once' }).waitFor();
+        await page.getByText('The model wants to run this with mcp:files.').waitFor();
+        assert.match(String(await page.locator('.tool').textContent()), /\\u202etxt\.a/);
         await checkAccessibility(page);
         await screenshot(page, 'tool-approval');
         assert.deepEqual(files.calls, []);

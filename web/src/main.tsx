@@ -7,8 +7,10 @@ import './style/shell.css';
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
 import { fromPath } from './shell/route.ts';
+import { followTabs } from './state/tabs.ts';
 import { keepTurns } from './state/turn-store.ts';
 
 fromPath();
 void keepTurns();
+followTabs();
 render(<App />, document.getElementById('app')!);

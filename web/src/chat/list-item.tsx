@@ -5,7 +5,7 @@ import { hrefOf } from '../shell/route.ts';
 import { saveFile } from '../shell/save-file.ts';
 import { toast } from '../shell/toasts.tsx';
 import { conversationById, remove, rename } from '../state/conversations.ts';
-import { live } from '../state/run.ts';
+import { live, stop } from '../state/run.ts';
 import { type Heading, loadConversation } from '../state/store.ts';
 import { toJson, toMarkdown } from '../state/transfer.ts';
 import type { Conversation } from '../state/tree.ts';
@@ -68,6 +68,8 @@ function ItemMenu({ heading, onRename }: { readonly heading: Heading; readonly o
 }
 
 async function removeWithUndo({ id, title }: Heading): Promise<void> {
+  const turn = live.value.get(id);
+  if (turn) stop(turn);
   const undo = await remove(id);
   toast(`Deleted “${title}”`, { title: 'Undo', run: undo });
 }

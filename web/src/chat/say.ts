@@ -2,7 +2,7 @@ import { goTo } from '../shell/route.ts';
 import { toast } from '../shell/toasts.tsx';
 import { change, current, newId, putNode, removeNode } from '../state/conversations.ts';
 import { answer, live } from '../state/run.ts';
-import { type AssistantNode, childrenOf, pathOf, type TreeNode, withBranch, withNode } from '../state/tree.ts';
+import { type AssistantNode, childrenOf, pathOf, type TreeNode, withBranch, withRestored } from '../state/tree.ts';
 
 /** Says something at the end of what is shown, or in place of an earlier message: that begins a branch. */
 export function say(text: string, parent: string | null = pathOf(current.value).at(-1)?.id ?? null): void {
@@ -53,7 +53,7 @@ export function removeMessage(node: TreeNode): void {
     run: () =>
       change(
         before.id,
-        () => withNode(before, node),
+        (now) => withRestored(now, before, node.id),
         ({ nodes }) => Object.values(nodes),
       ),
   });

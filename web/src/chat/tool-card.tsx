@@ -136,7 +136,18 @@ function Approval({ call, turn }: { readonly call: Called; readonly turn: LiveTu
   };
   return (
     <div class="approval" role="alert">
-      <p>The model wants to run this. Shall it?</p>
+      <p>
+        The model wants to run this
+        {call.tool && call.tool !== call.name ? (
+          <>
+            {' '}
+            with <strong>{call.tool}</strong>
+          </>
+        ) : (
+          ''
+        )}
+        . Shall it?
+      </p>
       <div class="row-start">
         <button type="button" class="button main" disabled={isSent} onClick={() => say(true)}>
           Allow once
@@ -160,25 +171,33 @@ function iconOf({ name, result }: Called) {
 
 /** What is called, as code: Python as it is, other arguments as JSON for people. */
 function sourceOf({ name, arguments: text }: Called): readonly [string, string] {
-  if (name === 'python') return [text, 'python'];
+  if (name === 'python') return [seen(text), 'python'];
   try {
     const json: unknown = JSON.parse(text);
     if (typeof json === 'object' && json !== null && Object.keys(json).length === 0) return ['', ''];
-    return [JSON.stringify(json, null, 2), 'json'];
+    return [seen(JSON.stringify(json, null, 2)), 'json'];
   } catch {
-    return [text, 'json'];
+    return [seen(text), 'json'];
   }
 }
 
 /** The argument that says most. */
 function aboutOf({ name, arguments: text }: Called): string {
-  if (name === 'python') return text.trim().split('\n', 1)[0]?.slice(0, 100) ?? '';
+  if (name === 'python') return seen(text.trim().split('\n', 1)[0]?.slice(0, 100) ?? '');
   try {
     const values = Object.values(JSON.parse(text) as object).filter(
       (value) => typeof value === 'string' && value !== '',
     );
-    return String(values[0] ?? '').slice(0, 100);
+    return seen(String(values[0] ?? '').slice(0, 100));
   } catch {
     return '';
   }
+}
+
+/** Characters that turn the direction of a text, or are not there to be seen, as their codes: a call is what it looks like. */
+function seen(text: string): string {
+  return text.replace(
+    /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -73,7 +73,7 @@ function Failure({ error, node }: { readonly error: ConsoleError; readonly node:
       <WarnIcon />
       <div class="failure">
         <p>
-          <strong>{error.message}.</strong> {error.next !== '' && `${error.next}.`}
+          <strong>{withCode(error.message)}.</strong> {error.next !== '' && withCode(`${error.next}.`)}
         </p>
         <div class="row-start">
           {isFull && (
@@ -123,4 +123,9 @@ function Repairs({ node: { end } }: { readonly node: AssistantNode }) {
       </ul>
     </details>
   );
+}
+
+/** What stands in backticks is a command or a name. */
+export function withCode(text: string): ComponentChildren {
+  return text.split(/`([^`]+)`/).map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
 }

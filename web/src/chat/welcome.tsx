@@ -46,7 +46,7 @@ export function Welcome() {
         </p>
         {!isReachable.value && (
           <p class="notice bad" role="alert">
-            The server does not answer. See whether `ossia serve` still runs.
+            The server does not answer. See whether <code>ossia serve</code> still runs.
           </p>
         )}
         <ul class="prompts">

@@ -52,3 +52,25 @@ test('who stops reading ends the stream', async () => {
   for await (const _ of readEvents(new Response(body))) break;
   assert.ok(cancelled);
 });
+
+test('a stream that falls silent is left; one that only says that it is there is not', async () => {
+  const encoder = new TextEncoder();
+  let pings = 0;
+  const alive = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      controller.enqueue(encoder.encode(++pings < 30 ? ': ping\n\n' : 'data: 1\n\n'));
+      if (pings === 30) controller.close();
+    },
+  });
+  const events: number[] = [];
+  for await (const event of readEvents<number>(new Response(alive), 1000)) events.push(event);
+  assert.deepEqual(events, [1]);
+  const silent = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(encoder.encode('data: 2\n\n')),
+  });
+  await assert.rejects(async () => {
+    for await (const event of readEvents<number>(new Response(silent), 100)) events.push(event);
+  }, /Nothing came any more/);
+  assert.deepEqual(events, [1, 2]);
+});

@@ -33,15 +33,21 @@ export class SseParser {
 const LF = 10;
 const CR = 13;
 
-/** Events of a reply, each the JSON of its data. Ends with the stream; whoever stops reading early cancels it. */
-export async function* readEvents<T>(response: Response): AsyncGenerator<T, void, undefined> {
+/** The server says something every 15 s, if only that it is there. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Events of a reply, each the JSON of its data. Ends with the stream; whoever stops reading early cancels it. Throws when nothing
+ * at all has come for a while: a connection that broke without a word looks like a server that thinks.
+ */
+export async function* readEvents<T>(response: Response, patienceMs = PATIENCE_MS): AsyncGenerator<T, void, undefined> {
   if (!response.body) return;
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   const parser = new SseParser();
   try {
     while (true) {
-      const { done, value } = await reader.read();
+      const { done, value } = await within(patienceMs, reader.read());
       for (const data of parser.push(done ? `${decoder.decode()}\n\n` : decoder.decode(value, { stream: true }))) {
         if (data !== '[DONE]') yield JSON.parse(data) as T;
       }
@@ -49,5 +55,21 @@ export async function* readEvents<T>(response: Response): AsyncGenerator<T, void
     }
   } finally {
     await reader.cancel().catch(() => undefined);
+  }
+}
+
+const TICKS = 4;
+
+/** Counts ticks, not the time: of a machine that slept, one has passed. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let left = TICKS;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setInterval(() => --left === 0 && reject(new Error('Nothing came any more')), ms / TICKS);
+  });
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    clearInterval(timer);
   }
 }

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { goTo } from '../shell/route.ts';
+import { tell } from './channel.ts';
 import { lastSettings, rememberSettings, type Settings } from './settings.ts';
 import { forgetConversation, forgetNodes, type Heading, keep, listConversations, loadConversation } from './store.ts';
 import { type Conversation, type TreeNode, titleOf, withNode, withoutNode } from './tree.ts';
@@ -69,7 +70,27 @@ export function change(
   headings.value = [{ id, title, created, updated }, ...headings.value.filter((one) => one.id !== id)].sort(
     (a, b) => b.updated - a.updated,
   );
-  void keep(after, nodes(after));
+  const changed = nodes(after);
+  const isSettled = changed.every((node) => node.role === 'user' || node.end || node.error); // an answer that grows is not told
+  void keep(after, changed).then(() => isSettled && tell(id));
+}
+
+/** After another tab has changed it. The branches that are shown here stay shown. */
+export async function readAgain(id: string, isWanted: () => boolean): Promise<void> {
+  headings.value = await listConversations();
+  if (!isWanted()) return;
+  behind.delete(id);
+  if (current.value.id !== id) return;
+  const found = await loadConversation(id);
+  if (current.value.id !== id || !isWanted()) return;
+  if (found) current.value = { ...found, chosen: { ...found.chosen, ...current.value.chosen } };
+  else startElsewhere();
+}
+
+/** What was shown is gone. */
+function startElsewhere(): void {
+  current.value = emptyConversation();
+  goTo('chat');
 }
 
 /** Puts a node into a conversation, and keeps it. */
@@ -89,7 +110,7 @@ export function removeNode(id: string, node: string): void {
   if (!before) return;
   const gone = Object.keys(before.nodes).filter((one) => !Object.hasOwn(withoutNode(before, node).nodes, one));
   change(id, (conversation) => withoutNode(conversation, node));
-  void forgetNodes(gone);
+  void forgetNodes(gone).then(() => tell(id));
 }
 
 export function setSettings(some: Partial<Settings>): void {
@@ -105,7 +126,7 @@ export function rename(id: string, title: string): void {
   if (known) change(id, (conversation) => ({ ...conversation, title }));
   else {
     headings.value = headings.value.map((one) => (one.id === id ? { ...one, title } : one));
-    void loadConversation(id).then((stored) => stored && keep({ ...stored, title }));
+    void loadConversation(id).then((stored) => stored && keep({ ...stored, title }).then(() => tell(id)));
   }
 }
 
@@ -114,11 +135,9 @@ export async function remove(id: string): Promise<() => void> {
   const whole = conversationById(id) ?? (await loadConversation(id));
   headings.value = headings.value.filter((one) => one.id !== id);
   behind.delete(id);
-  if (current.value.id === id) {
-    current.value = emptyConversation();
-    goTo('chat');
-  }
+  if (current.value.id === id) startElsewhere();
   await forgetConversation(id);
+  tell(id);
   return () => {
     if (whole) adopt(whole);
   };

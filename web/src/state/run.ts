@@ -142,9 +142,13 @@ export function approve(turn: LiveTurn, callId: string, body: ApprovalBody): Pro
   return control(turn, `approvals/${encodeURIComponent(callId)}`, body);
 }
 
+/** How long the server may take to hear. */
+const HEARS_MS = 5000;
+
 async function control(turn: LiveTurn, what: string, body: object = {}): Promise<boolean> {
   try {
-    await call(`ossia/turns/${encodeURIComponent(turn.id ?? '')}/${what}`, { body });
+    const signal = AbortSignal.timeout(HEARS_MS);
+    await call(`ossia/turns/${encodeURIComponent(turn.id ?? '')}/${what}`, { body, signal });
     return true;
   } catch {
     return false;

@@ -12,6 +12,7 @@ import {
   withBranch,
   withNode,
   withoutNode,
+  withRestored,
 } from './tree.ts';
 
 const empty: Conversation = { id: 'c', title: 'T', created: 0, updated: 0, settings: defaults, nodes: {}, chosen: {} };
@@ -82,6 +83,15 @@ test('a message that is removed takes along what follows it', () => {
   assert.deepEqual(Object.keys(rest.nodes).sort(), ['a1b', 'u1', 'u1b']);
   assert.equal(ids(withoutNode(rest, 'u1b')), 'u1 a1b');
   assert.equal(ids(withoutNode(withoutNode(rest, 'u1b'), 'u1')), '');
+});
+
+test('what was taken away comes back with what followed, and what was said since stays', () => {
+  const before = withBranch(tree(), 'u1b', -1);
+  const since = withNode(withoutNode(before, 'a1'), answer('a1c', 'u1'));
+  const back = withRestored(since, before, 'a1');
+  assert.deepEqual(Object.keys(back.nodes).sort(), [...Object.keys(before.nodes), 'a1c'].sort());
+  assert.equal(ids(back), 'u1 a1 u2 a2');
+  assert.equal(withRestored(since, before, 'nobody'), since);
 });
 
 test('the history is the path to a message, with the instructions before it, whatever is shown', () => {

@@ -106,6 +106,20 @@ export function withoutNode(conversation: Conversation, id: string): Conversatio
   };
 }
 
+/** With a node that was taken away, and all that followed from it, as they were `before`; what came since stays. */
+export function withRestored(now: Conversation, before: Conversation, id: string): Conversation {
+  const node = before.nodes[id];
+  if (!node) return now;
+  const { nodes: left } = withoutNode(before, id);
+  const gone = Object.entries(before.nodes).filter(([key]) => !Object.hasOwn(left, key));
+  const chosen = Object.fromEntries(gone.flatMap(([key]) => (before.chosen[key] ? [[key, before.chosen[key]]] : [])));
+  return {
+    ...now,
+    nodes: { ...now.nodes, ...Object.fromEntries(gone) },
+    chosen: { ...chosen, ...now.chosen, [node.parent ?? '']: id },
+  };
+}
+
 /** What the model is given: the instructions, and the path as far as `last`. */
 export function historyOf(conversation: Conversation, last: string): readonly ChatMessage[] {
   const messages: ChatMessage[] = [];
