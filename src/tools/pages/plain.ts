@@ -6,14 +6,10 @@ import { plainText, wrap } from './wrap.ts';
 export function readPlain(text: string, url: string, title: string): Page {
   const lines: string[] = [];
   for (const line of linesOf(plainText(text))) {
-    if (lines.length >= maxLines) {
-      lines.push(goesOn);
-      break;
-    }
+    if (lines.length > maxLines) break;
     for (const piece of wrap(line.trimEnd().replaceAll('\t', '    '))) lines.push(piece);
   }
-  while (lines.at(-1) === '') lines.pop();
-  return { url, title, lines, links: [] };
+  return { url, title, lines: bounded(lines), links: [] };
 }
 
 /** No more than a page can have, and one by which it is seen that there are more. */
@@ -42,18 +38,21 @@ export function readMarkdown(text: string, url: string, name: string): Page {
   const lines: string[] = [];
   let fence = '';
   for (const line of linesOf(plainText(text))) {
-    if (lines.length >= maxLines) {
-      lines.push(goesOn);
-      break;
-    }
+    if (lines.length > maxLines) break;
     const mark = /^\s{0,3}(```|~~~)/.exec(line)?.[1] ?? '';
     const inCode = fence !== '' || mark !== '';
     if (mark !== '' && (fence === '' || fence === mark)) fence = fence === '' ? mark : '';
     if (inCode) lines.push(...wrap(line.trimEnd(), 160));
     else lines.push(...wrap(withLinks(line.trimEnd(), links)));
   }
+  return { url, title, lines: bounded(lines), links: links.addresses };
+}
+
+/** As many lines as a page may have, and none that are empty at its end. */
+function bounded(lines: string[]): readonly string[] {
+  if (lines.length > maxLines) return [...lines.slice(0, maxLines), goesOn];
   while (lines.at(-1) === '') lines.pop();
-  return { url, title, lines, links: links.addresses };
+  return lines;
 }
 
 function withLinks(line: string, links: Links): string {

@@ -29,6 +29,15 @@ test('reads text, JSON, Markdown and HTML, each in its way', async () => {
   assert.deepEqual((await read('', '<!doctype html><title>t</title>x')).title, 't');
 });
 
+test('a line without spaces, however long, is read within the limit that pages have', async () => {
+  const quick = new PageReader(20_000); // looking for a space in all that comes before takes minutes
+  const body = new TextEncoder().encode('a'.repeat(5_000_000));
+  const { lines } = await quick.read({ url: 'https://example.com/a.js', contentType: 'text/javascript', body });
+  assert.equal(lines[0]!.length, 80);
+  assert.equal(lines.length, 50_001);
+  await quick.close();
+});
+
 test('decodes by byte order mark, header, declaration, and what fits', async () => {
   const latin = Uint8Array.from([0x63, 0x61, 0x66, 0xe9]);
   assert.deepEqual((await read('text/plain; charset=ISO-8859-1', latin)).lines, ['café']);

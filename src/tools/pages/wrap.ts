@@ -13,8 +13,8 @@ export function wrap(line: string, columns = width): string[] {
     const room = columns - prefix.length;
     let end = Math.min(at + room, line.length);
     if (end < line.length) {
-      const space = line.lastIndexOf(' ', end);
-      if (space > at + indent.length) end = space;
+      const space = line.slice(at, end + 1).lastIndexOf(' '); // not in all that comes before
+      if (space > indent.length) end = at + space;
       else if (isHighSurrogate(line.charCodeAt(end - 1))) end--;
     }
     pieces.push((prefix + line.slice(at, end)).trimEnd());
