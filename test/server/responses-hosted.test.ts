@@ -355,6 +355,8 @@ test('malformed servers and approvals of nothing are refused', async () => {
     assert.match(await bad({ tools: [{ type: 'mcp' }] }), /tools\[0\]\.server_label/);
     assert.match(await bad({ tools: [{ ...files, server_url: 'file:///etc/passwd' }] }), /http or https/);
     assert.match(await bad({ tools: [files, files] }), /two MCP servers/);
+    const crowd = Array.from({ length: 17 }, (_, i) => ({ ...files, server_label: `l${i}` }));
+    assert.match(await bad({ tools: crowd }), /at most 16 MCP servers/);
     const answer = { type: 'mcp_approval_response', approval_request_id: 'mcpr_0', approve: true };
     assert.match(await bad({ input: [answer], tools: [files] }), /no mcp_approval_request/);
   });

@@ -30,6 +30,9 @@ export interface McpWish {
   asksFirst(name: string): boolean;
 }
 
+/** MCP servers of one request at most: each is a connection to elsewhere. */
+const MAX_SERVERS = 16;
+
 const SEARCH = /^web_search(?:_preview)?(?:_\d{4}_\d{2}_\d{2})?$/;
 
 const names = z.array(z.string()).nullish();
@@ -62,6 +65,9 @@ export function readWishes(tools: PromptBody['tools'], server: ServerTools | und
   const searches = asked.filter((tool) => SEARCH.test(tool.type) && tool.external_web_access !== false);
   const browser = searches.length > 0 ? having('browser') : undefined;
   const interpreter = asked.find(({ type }) => type === 'code_interpreter');
+  if (asked.filter(({ type }) => type === 'mcp').length > MAX_SERVERS) {
+    throw badRequest(`tools: at most ${MAX_SERVERS} MCP servers`, 'tools');
+  }
   const mcp = asked.flatMap((tool, i) => (tool.type === 'mcp' ? readMcp(tool, `tools[${i}]`, server) : []));
   const labels = mcp.map(({ label }) => label);
   const twice = labels.find((label, i) => labels.indexOf(label) !== i);
