@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { eventually } from '../support/eventually.ts';
 
 /** What a person does on the chat page. */
 
@@ -22,4 +23,9 @@ export async function enableTools(page: Page, ...names: readonly string[]): Prom
   await page.getByRole('button', { name: 'Tools', exact: true }).click();
   for (const name of names) await page.getByRole('checkbox', { name }).check();
   await page.keyboard.press('Escape');
+}
+
+/** Waits until an expression is true in the page. (`waitForFunction` would have the page evaluate it, which its policy forbids.) */
+export async function becomes(page: Page, expression: string): Promise<void> {
+  await eventually(expression, async () => (await page.evaluate(expression)) === true);
 }

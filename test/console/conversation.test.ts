@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import type { ScriptedModel } from '../../src/chat/testing.ts';
 import type { RunningServer } from '../../src/server/index.ts';
 import { checkAccessibility, screenshot, skip, withPage } from './browser.ts';
-import { answered, ask } from './chat-page.ts';
+import { answered, ask, becomes } from './chat-page.ts';
 import { say, scripted, think } from './scripts.ts';
 import { consoleServer } from './server.ts';
 
@@ -29,6 +29,12 @@ const partIsKept = `(async () => {
 })()`;
 
 const lastAnswer = (page: Page) => page.locator('.message:last-child .answer > .text');
+
+const atEnd = (page: Page) =>
+  becomes(
+    page,
+    "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 80)(document.querySelector('.thread'))",
+  );
 
 describe('a conversation', { skip }, () => {
   let model: ScriptedModel;
@@ -61,8 +67,34 @@ describe('a conversation', { skip }, () => {
       assert.equal(await other.locator('.list a').count(), 0);
       await page.getByRole('button', { name: 'Undo' }).click();
       await other.locator('.list a', { hasText: 'Asked in the first' }).waitFor();
-      assert.equal(await page.locator('.message').count(), 6);
+      await page.locator('.message:nth-child(6)').waitFor();
     });
+  });
+
+  test('the end stays in view, however much comes at once and however small the window is', async () => {
+    await withPage(
+      server.url,
+      async (page) => {
+        for (let turn = 0; turn < 4; turn++) {
+          await ask(page, `Question ${turn}`);
+          await atEnd(page);
+          assert.equal(await page.getByRole('button', { name: 'Go to the end' }).count(), 0);
+        }
+        // The view goes to the end, and before the page hears of that, much more has come.
+        await page.evaluate(`{
+          const thread = document.querySelector('.thread');
+          const more = thread.querySelector('.messages').appendChild(document.createElement('li'));
+          more.style.height = '10px';
+          thread.scrollTop = thread.scrollHeight;
+          more.style.height = '900px';
+        }`);
+        await atEnd(page);
+        await page.locator('.thread').evaluate((element) => element.scrollTo(0, 0));
+        await page.getByRole('button', { name: 'Go to the end' }).click();
+        await atEnd(page);
+      },
+      { width: 320, height: 256 },
+    );
   });
 
   test('is edited and answered again in branches, which one walks through, and is there after a reload', async () => {

@@ -116,7 +116,7 @@ describe('hostile output', { skip }, () => {
         assert.ok(first >= 20 && first <= 100, `${first} rows`);
         assert.equal(await rows.first().locator('td').count(), 50);
         await page.getByRole('button', { name: `${500 - first} more rows` }).click();
-        await page.waitForFunction(`document.querySelectorAll('.answer .text tbody tr').length > ${first}`);
+        await rows.nth(first).waitFor();
         assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'));
       });
     } finally {

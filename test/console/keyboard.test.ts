@@ -3,13 +3,13 @@ import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { RunningServer } from '../../src/server/index.ts';
 import { checkAccessibility, screenshot, skip, withPage } from './browser.ts';
-import { answered, ask } from './chat-page.ts';
+import { answered, ask, becomes } from './chat-page.ts';
 import { consoleServer } from './server.ts';
 
 /** Waits until what has this name has the focus. */
 async function hasFocus(page: Page, name: string): Promise<void> {
   const label = "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent)";
-  await page.waitForFunction(`${label}.trim().startsWith(${JSON.stringify(name)})`);
+  await becomes(page, `${label}.trim().startsWith(${JSON.stringify(name)})`);
 }
 
 describe('without a mouse, and on a telephone', { skip }, () => {
@@ -48,7 +48,7 @@ describe('without a mouse, and on a telephone', { skip }, () => {
 
       await page.keyboard.press('t');
       await page.keyboard.press('t');
-      await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+      await becomes(page, "document.documentElement.dataset.theme === 'dark'");
       await page.keyboard.press('r');
       await page.getByText('2/2').waitFor();
       await answered(page);
@@ -83,7 +83,7 @@ describe('without a mouse, and on a telephone', { skip }, () => {
       await page.keyboard.press('Tab');
       await hasFocus(page, 'Skip to the page');
       await page.keyboard.press('Enter');
-      await page.waitForFunction("document.activeElement.id === 'stage'");
+      await becomes(page, "document.activeElement.id === 'stage'");
     });
   });
 

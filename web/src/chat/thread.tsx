@@ -122,8 +122,12 @@ function useFollowing(length: number, turn: LiveTurn | undefined) {
   useEffect(() => {
     const element = scroller.current;
     if (!element) return;
+    let last = element.scrollTop;
     const onScroll = () => {
-      following.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
+      // Only who scrolls up leaves the end: what has come since the view went there may be higher than `NEAR`.
+      if (element.scrollHeight - element.scrollTop - element.clientHeight < NEAR) following.current = true;
+      else if (element.scrollTop < last) following.current = false;
+      last = element.scrollTop;
       setFollowing(following.current);
     };
     element.addEventListener('scroll', onScroll, { passive: true });
