@@ -6,6 +6,7 @@ import type { ToolAction } from '../net/types.ts';
 import { CodeIcon, FileIcon, GlobeIcon, RightIcon, ToolIcon } from '../shell/icons.tsx';
 import type { Called, CallStatus } from '../state/parts.ts';
 import { approve, type LiveTurn } from '../state/run.ts';
+import { Picture } from './picture.tsx';
 import { secondsOf } from './thought.tsx';
 
 /** A call of a tool: what was called with what, how it goes, and what came of it. */
@@ -76,12 +77,6 @@ function Output({ label, text }: { readonly label: string; readonly text: string
       </pre>
     </figure>
   );
-}
-
-/** As data, in an element that runs nothing. */
-function Picture({ mediaType, base64 }: { readonly mediaType: string; readonly base64: string }) {
-  if (!/^image\/(?:png|jpeg|gif|webp|svg\+xml)$/.test(mediaType)) return null;
-  return <img class="tool-picture" src={`data:${mediaType};base64,${base64}`} alt="Made by the tool" />;
 }
 
 function ActionView({ action }: { readonly action: ToolAction }): ComponentChild {
