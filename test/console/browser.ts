@@ -61,6 +61,8 @@ export async function withPage(
   });
   try {
     const wrong = watch(context, new URL(url).origin);
+    // Only secure origins have it, and the console may be read over plain HTTP in a house.
+    await context.addInitScript('delete Crypto.prototype.randomUUID');
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     try {

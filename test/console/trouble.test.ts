@@ -123,4 +123,33 @@ describe('when something is wrong', { skip }, () => {
       await model.close();
     }
   });
+
+  test('a file with damaged messages and settings is read, as far as it goes', async () => {
+    const nodes = {
+      a: { role: 'user', id: 'a', parent: null, created: 1, text: 'What was asked' },
+      b: { role: 'assistant', id: 'b', parent: 'a', created: 2, model: 'm', parts: [{ type: 'tool', arguments: '{' }] },
+      c: { role: 'user', id: 'c', parent: 'b', created: 3, text: 'What was asked then' },
+    };
+    const settings = { enable: 'python', system: 7, effort: 'none', temperature: 'hot', seed: 5 };
+    const conversation = { title: 'Damaged', settings, nodes, chosen: {} };
+    const file = JSON.stringify({ format: 'ossia-conversation', version: 1, conversation });
+    const model = scripted([say('Fine.')]);
+    const server = await consoleServer({ model });
+    try {
+      await withPage(server.url, async (page) => {
+        await page
+          .getByLabel('File to import')
+          .setInputFiles({ name: 'damaged.json', mimeType: 'application/json', buffer: Buffer.from(file) });
+        await page.getByText('This message is damaged').waitFor();
+        await page.getByText('What was asked then').waitFor();
+        await page.reload();
+        await page.getByText('What was asked then').waitFor();
+        await page.getByRole('button', { name: 'Settings' }).click();
+        assert.equal(await page.getByLabel('Seed').inputValue(), '5');
+      });
+    } finally {
+      await server.close();
+      await model.close();
+    }
+  });
 });

@@ -1,6 +1,7 @@
 import { goTo } from '../shell/route.ts';
 import { toast } from '../shell/toasts.tsx';
-import { change, current, newId, putNode, removeNode } from '../state/conversations.ts';
+import { change, current, putNode, removeNode } from '../state/conversations.ts';
+import { newId } from '../state/new-id.ts';
 import { answer, live } from '../state/run.ts';
 import { type AssistantNode, childrenOf, pathOf, type TreeNode, withBranch, withRestored } from '../state/tree.ts';
 

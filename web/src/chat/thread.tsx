@@ -70,15 +70,31 @@ export interface RowProps extends Place {
   readonly isBusy: boolean;
 }
 
-/** Drawn again only when its own message has changed. */
-class Row extends Component<RowProps> {
-  override shouldComponentUpdate(next: RowProps): boolean {
+interface RowState {
+  readonly isBroken?: boolean;
+}
+
+/** Drawn again only when its own message has changed. One that cannot be drawn, from a file for instance, takes no other with it. */
+class Row extends Component<RowProps, RowState> {
+  static override getDerivedStateFromError(): RowState {
+    return { isBroken: true };
+  }
+
+  override shouldComponentUpdate(next: RowProps, state: RowState): boolean {
     const before = this.props;
+    if (state.isBroken !== this.state.isBroken) return true;
     return (Object.keys(next) as (keyof RowProps)[]).some((key) => next[key] !== before[key]);
   }
 
   override render() {
     const { node, ...others } = this.props;
+    if (this.state.isBroken) {
+      return (
+        <li class="message">
+          <p class="note">This message is damaged and cannot be shown.</p>
+        </li>
+      );
+    }
     return (
       <li class="message">
         {node.role === 'user' ? <Question node={node} {...others} /> : <Answer node={node} {...others} />}

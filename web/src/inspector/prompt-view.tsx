@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { Scroll } from '../charts/scroll.tsx';
+import { copyText } from '../shell/copy-button.tsx';
 import { CheckIcon, CopyIcon } from '../shell/icons.tsx';
 import type { TracedStep } from '../state/turns.ts';
 
@@ -18,8 +19,8 @@ export function PromptView({ step }: { readonly step: TracedStep }) {
           type="button"
           class="button"
           onClick={() => {
-            void navigator.clipboard.writeText(text).then(() => {
-              setCopied(true);
+            void copyText(text).then((isCopied) => {
+              setCopied(isCopied);
               setTimeout(() => setCopied(false), 2000);
             });
           }}

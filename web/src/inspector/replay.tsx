@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { RetryIcon } from '../shell/icons.tsx';
+import { newId } from '../state/new-id.ts';
 import type { TurnRecord } from '../state/turns.ts';
 import { runAndKeep, running } from './run-form.tsx';
 import { openTurn, otherId } from './state.ts';
@@ -10,7 +11,7 @@ export function Replay({ record }: { readonly record: TurnRecord }) {
   const [seed, setSeed] = useState('');
   useEffect(() => setSeed(String(record.end?.seed ?? '')), [record]);
   const replay = async () => {
-    const body = replayBody(record, `replay-${crypto.randomUUID()}`, seed === '' ? undefined : Number(seed));
+    const body = replayBody(record, `replay-${newId()}`, seed === '' ? undefined : Number(seed));
     const again = await runAndKeep(body);
     if (!again) return;
     openTurn(record.id); // the newest would be shown otherwise
@@ -49,7 +50,7 @@ export function Replay({ record }: { readonly record: TurnRecord }) {
 /** The seed makes up for what was not told. */
 export function Untraced({ record }: { readonly record: TurnRecord }) {
   const trace = async () => {
-    const again = await runAndKeep(replayBody(record, `replay-${crypto.randomUUID()}`));
+    const again = await runAndKeep(replayBody(record, `replay-${newId()}`));
     if (again) openTurn(again.id);
   };
   return (

@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { json } from '../net/api.ts';
 import type { ConsoleError, ModelList, ToolCall, TurnBody, TurnOptions } from '../net/types.ts';
+import { newId } from '../state/new-id.ts';
 import { addTurn, type TurnRecord } from '../state/turns.ts';
 import { Problem } from './problem.tsx';
 import { runTraced, stopTurn } from './run.ts';
@@ -143,7 +144,7 @@ function bodyOf(form: FormData): TurnBody {
   return {
     ...(text('model') === '' ? {} : { model: text('model') }),
     messages: [{ role: 'user', content: text('prompt') }],
-    conversation: `inspector-${crypto.randomUUID()}`,
+    conversation: `inspector-${newId()}`,
     options,
     trace: true,
   };

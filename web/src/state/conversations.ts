@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { goTo } from '../shell/route.ts';
 import { tell } from './channel.ts';
+import { newId } from './new-id.ts';
 import { lastSettings, rememberSettings, type Settings } from './settings.ts';
 import { forgetConversation, forgetNodes, type Heading, keep, listConversations, loadConversation } from './store.ts';
 import { type Conversation, type TreeNode, titleOf, withNode, withoutNode } from './tree.ts';
@@ -16,12 +17,6 @@ const behind = new Map<string, Conversation>();
 export function emptyConversation(): Conversation {
   const now = Date.now();
   return { id: newId(), title: '', created: now, updated: now, settings: lastSettings(), nodes: {}, chosen: {} };
-}
-
-/** `crypto.randomUUID` is there on secure origins only, and the console may be read over plain HTTP in a house. */
-export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export async function openList(): Promise<void> {

@@ -37,12 +37,32 @@ export const defaults: Settings = {
   showThoughts: true,
 };
 
+const numbers = ['temperature', 'topP', 'minP', 'maxTokens', 'seed'];
+const choices: Readonly<Record<string, readonly string[]>> = {
+  effort: ['low', 'medium', 'high'],
+  format: ['text', 'json', 'schema'],
+};
+
+/** What is sound of settings that were kept or come from a file, and the defaults for the rest. */
+export function settingsFrom(read: unknown): Settings {
+  if (typeof read !== 'object' || read === null) return defaults;
+  const sound = Object.entries(read).filter(([name, value]) => {
+    if (name === 'enable') return Array.isArray(value) && value.every((one) => typeof one === 'string');
+    if (numbers.includes(name)) return Number.isFinite(value);
+    const choice = choices[name];
+    return choice
+      ? choice.includes(value)
+      : Object.hasOwn(defaults, name) && typeof value === typeof defaults[name as keyof Settings];
+  });
+  return { ...defaults, ...Object.fromEntries(sound) };
+}
+
 const KEY = 'ossia.settings';
 
 export function lastSettings(): Settings {
   try {
-    const { seed: _, ...kept } = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Settings>;
-    return { ...defaults, ...kept };
+    const { seed: _, ...kept } = settingsFrom(JSON.parse(localStorage.getItem(KEY) ?? '{}'));
+    return kept;
   } catch {
     return defaults;
   }
@@ -59,10 +79,10 @@ export function rememberSettings(settings: Settings): void {
 export function optionsOf(settings: Settings): TurnOptions {
   const { effort, temperature, topP, minP, maxTokens, seed, truncate } = settings;
   const responseFormat = formatOf(settings);
-  const numbers = { temperature, topP, minP, maxTokens, seed };
+  const sampling = { temperature, topP, minP, maxTokens, seed };
   return {
     effort,
-    ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
+    ...Object.fromEntries(Object.entries(sampling).filter(([, value]) => value !== undefined)),
     ...(truncate ? { truncation: 'auto' as const } : {}),
     ...(responseFormat === undefined ? {} : { responseFormat }),
   };

@@ -1,5 +1,5 @@
 import { within } from './database.ts';
-import { defaults } from './settings.ts';
+import { settingsFrom } from './settings.ts';
 import { type Conversation, type TreeNode, textOf } from './tree.ts';
 
 /** A conversation as the list shows it. */
@@ -32,7 +32,7 @@ export async function loadConversation(id: string): Promise<Conversation | undef
   const nodes = Object.fromEntries(
     (all ?? []).filter(isNode).map(({ conversation: _, ...node }) => [node.id, node as TreeNode]),
   );
-  return { ...stored, settings: { ...defaults, ...stored.settings }, chosen: stored.chosen ?? {}, nodes };
+  return { ...stored, settings: settingsFrom(stored.settings), chosen: stored.chosen ?? {}, nodes };
 }
 
 function isNode(node: StoredNode): boolean {

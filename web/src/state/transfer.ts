@@ -1,4 +1,5 @@
-import { defaults } from './settings.ts';
+import { newId } from './new-id.ts';
+import { settingsFrom } from './settings.ts';
 import { type Conversation, pathOf, type TreeNode } from './tree.ts';
 
 const FORMAT = 'ossia-conversation';
@@ -38,7 +39,7 @@ function fenced(text: string): string {
 }
 
 /** Reads what `toJson` wrote; throws an Error for people. The conversation gets ids of its own. */
-export function fromJson(text: string, newId: () => string = () => crypto.randomUUID()): Conversation {
+export function fromJson(text: string, id: () => string = newId): Conversation {
   let data: { readonly format?: unknown; readonly conversation?: Partial<Conversation> };
   try {
     data = JSON.parse(text) as typeof data;
@@ -49,24 +50,24 @@ export function fromJson(text: string, newId: () => string = () => crypto.random
   if (format !== FORMAT || typeof read !== 'object' || typeof read.nodes !== 'object' || read.nodes === null) {
     throw new Error('The file is no conversation that Ossia exported');
   }
-  const ids = new Map(Object.keys(read.nodes).map((id) => [id, newId()] as const));
+  const ids = new Map(Object.keys(read.nodes).map((old) => [old, id()] as const));
   const nodes: Record<string, TreeNode> = {};
-  for (const [id, node] of Object.entries(read.nodes)) {
-    if (!isNode(node)) throw new Error(`The message ${id} of the file is damaged`);
+  for (const [old, node] of Object.entries(read.nodes)) {
+    if (!isNode(node)) throw new Error(`The message ${old} of the file is damaged`);
     const parent = node.parent === null ? null : ids.get(node.parent);
-    if (parent === undefined) throw new Error(`The message ${id} of the file follows one that is not in it`);
-    nodes[ids.get(id)!] = { ...node, id: ids.get(id)!, parent } as TreeNode;
+    if (parent === undefined) throw new Error(`The message ${old} of the file follows one that is not in it`);
+    nodes[ids.get(old)!] = { ...node, id: ids.get(old)!, parent } as TreeNode;
   }
   const chosen = Object.entries(read.chosen ?? {}).flatMap(([parent, child]) => {
     const [from, to] = [parent === '' ? '' : ids.get(parent), ids.get(child)];
     return from === undefined || to === undefined ? [] : [[from, to] as const];
   });
   return {
-    id: newId(),
+    id: id(),
     title: typeof read.title === 'string' ? read.title.slice(0, 200) : 'Imported conversation',
     created: typeof read.created === 'number' ? read.created : Date.now(),
     updated: Date.now(),
-    settings: { ...defaults, ...(typeof read.settings === 'object' ? read.settings : {}) },
+    settings: settingsFrom(read.settings),
     nodes,
     chosen: Object.fromEntries(chosen),
   };
