@@ -1,20 +1,8 @@
 import type { ChatMessage, ChatOptions } from '../chat/index.ts';
+import type { SamplingOptions } from './sampling.ts';
 
 /** What a derived model may set in place of the base's defaults. */
-export type PresetParameters = Pick<
-  ChatOptions,
-  | 'temperature'
-  | 'topP'
-  | 'topK'
-  | 'minP'
-  | 'repetitionPenalty'
-  | 'presencePenalty'
-  | 'frequencyPenalty'
-  | 'seed'
-  | 'maxTokens'
-  | 'stop'
-  | 'effort'
->;
+export type PresetParameters = SamplingOptions & Pick<ChatOptions, 'maxTokens' | 'stop' | 'effort'>;
 
 /** What stands where a request says nothing of its own. */
 export interface Preset {

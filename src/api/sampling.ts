@@ -55,21 +55,14 @@ export function checkRefused(request: { readonly [Name in keyof typeof REFUSED]?
 
 export const streamOptions = z.object({ include_usage: z.boolean().nullish() }).nullish();
 
-/** What of a request goes into sampling; a parameter that the request leaves open stays open. */
-export function samplingOf(
-  request: SamplingFields,
-): Pick<
+/** How tokens are chosen, as far as every format can say it. */
+export type SamplingOptions = Pick<
   ChatOptions,
-  | 'temperature'
-  | 'topP'
-  | 'topK'
-  | 'minP'
-  | 'repetitionPenalty'
-  | 'presencePenalty'
-  | 'frequencyPenalty'
-  | 'seed'
-  | 'logitBias'
-> {
+  'temperature' | 'topP' | 'topK' | 'minP' | 'repetitionPenalty' | 'presencePenalty' | 'frequencyPenalty' | 'seed'
+>;
+
+/** What of a request goes into sampling; a parameter that the request leaves open stays open. */
+export function samplingOf(request: SamplingFields): SamplingOptions & Pick<ChatOptions, 'logitBias'> {
   return given({
     temperature: request.temperature,
     topP: request.top_p,

@@ -3,6 +3,7 @@
  * types and nothing else. Errors are `{"error": {"message", "code", "next"}}` with the status of the code.
  */
 import type { ActEvent, ChatMessage, ChatOptions } from '../../chat/index.ts';
+import type { SamplingOptions } from '../sampling.ts';
 
 /** `POST /ossia/turns` → server-sent events, each a `ConsoleEvent`; they end with `end` or `error`. */
 export interface TurnBody {
@@ -18,28 +19,21 @@ export interface TurnBody {
   readonly trace?: boolean;
 }
 
-export type TurnOptions = Pick<
-  ChatOptions,
-  | 'effort'
-  | 'maxTokens'
-  | 'temperature'
-  | 'topP'
-  | 'topK'
-  | 'minP'
-  | 'repetitionPenalty'
-  | 'presencePenalty'
-  | 'frequencyPenalty'
-  | 'seed'
-  | 'maxReasoningTokens'
-  | 'responseFormat'
-  | 'toolChoice'
-  | 'tools'
-  | 'identity'
-  | 'date'
-  | 'stop'
-  | 'truncation'
-  | 'constrain'
->;
+export type TurnOptions = SamplingOptions &
+  Pick<
+    ChatOptions,
+    | 'effort'
+    | 'maxTokens'
+    | 'maxReasoningTokens'
+    | 'responseFormat'
+    | 'toolChoice'
+    | 'tools'
+    | 'identity'
+    | 'date'
+    | 'stop'
+    | 'truncation'
+    | 'constrain'
+  >;
 
 export type ConsoleEvent =
   /** Comes first. `id` is what `stop`, `answer-now` and approvals name. */

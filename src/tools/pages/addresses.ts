@@ -66,5 +66,5 @@ function inGlobalUnicast(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
 
 export function refused(host: string, address: string): PageError {
   const found = host === address ? '' : ` (it is at ${address})`;
-  return new PageError(`${host}${found} is a private address, which this browser does not open`);
+  return new PageError(`${host}${found} is a private address, which is not opened from here`);
 }
