@@ -14,6 +14,7 @@ export async function openOssia({ model, dense, kvBits, threads, rows }: Job): P
     context: Math.max(...room),
     maxRunning: Math.max(...rows.map(({ prompts }) => prompts.length)),
     maxKept: 0,
+    speculate: 'off', // `bench -- speculation` measures that
   });
   return {
     description: loaded.info.backendDescription,
