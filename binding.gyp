@@ -29,6 +29,7 @@
       'sources': [
         'src/backends/cpu/native/addon.cc',
         'src/backends/cpu/native/program_check.cc',
+        'src/backends/cpu/native/program_products.cc',
         'src/backends/cpu/native/program_run.cc',
         'src/backends/cpu/native/sampling.cc',
         '<(kernels)/instruction_sets.cc',

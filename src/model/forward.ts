@@ -66,13 +66,18 @@ function attend(step: Step, x: Tensor, w: AttentionWeights, context: AttentionCo
   const { config, plan, layer, asking, note } = context;
   const { pool, index, kind } = plan.caches[layer]!;
   const t = note('attn_norm', step.rmsNorm(x, w.norm, config.rmsNormEpsilon));
-  const k = note('k_rope', step.rope(step.linear(t, w.k, w.kBias), plan.all.angles)); // [tokens, kvHeads * headDim]
-  const v = note('v', step.linear(t, w.v, w.vBias)); //                                 [tokens, kvHeads * headDim]
-  step.writeKv(pool, index, k, v, plan.all.views[kind]);
-
   const { angles, views } = asking ?? plan.all;
   const asked = asking ? step.rows(t, asking.rows) : t;
-  const q = note('q_rope', step.rope(step.linear(asked, w.q, w.qBias), angles)); //     [asking, heads * headDim]
+  // Products that read the same are recorded one after the other: a backend may carry them out as one.
+  const products = [
+    step.linear(t, w.k, w.kBias),
+    step.linear(t, w.v, w.vBias),
+    step.linear(asked, w.q, w.qBias),
+  ] as const;
+  const k = note('k_rope', step.rope(products[0], plan.all.angles)); //  [tokens, kvHeads * headDim]
+  const v = note('v', products[1]); //                                    [tokens, kvHeads * headDim]
+  step.writeKv(pool, index, k, v, plan.all.views[kind]);
+  const q = note('q_rope', step.rope(products[2], angles)); //            [asking, heads * headDim]
   const mix = note('attn_mix', step.attend(q, pool, index, w.sinks, views[kind], config.windows[layer]!));
   return step.linear(mix, w.out, w.outBias); //                                         [asking, hidden]
 }

@@ -9,6 +9,7 @@
 #include "../kernels/kernels.h"
 #include "arena.h"
 #include "thread_pool.h"
+#include "unit_ranges.h"
 
 namespace ossia {
 
@@ -33,11 +34,12 @@ struct KvSlot {
 };
 
 struct Backend {
-  Backend(const Kernels& kernels, int threads) : kernels(kernels), pool(threads) {}
+  Backend(const Kernels& kernels, int threads) : kernels(kernels), pool(threads), ranges(pool.size()) {}
 
   std::mutex mutex;  // held while a step runs, and while weights or KV blocks are added
   const Kernels& kernels;
   ThreadPool pool;
+  UnitRanges ranges;
   Arena arena;
   std::vector<WeightSlot> weights;
   std::vector<KvSlot> kv;

@@ -1,6 +1,8 @@
 // One step: the ops that JavaScript recorded, checked once, then run on the pool.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -78,27 +80,75 @@ class Run {
   friend class Checker;
 
   bool allocate(Value& value);
-  const QuantizedRows* quantize(Value& value, const Weight& weight);
-  void release_after(int32_t index);
+  void release_after(size_t index);
+  Failure allocate_outputs(const Op& op);
   Failure carry_out(const Op& op);
   void embed(const Op& op);
   void rms_norm(const Op& op);
-  Failure linear(const Op& op);
   void rope(const Op& op);
   void write_kv(const Op& op);
   Failure attend(const Op& op);
   void rows(const Op& op);
-  Failure expert_linear(const Op& op);
   template <typename F>
   void by_rows(int64_t rows, int64_t cost, const F& f);
-  template <typename F>
-  void in_shares(int64_t units, const F& f);
+
+  // ---- program_products.cc
+
+  // Products that run together: ops [begin, end).
+  struct Group {
+    size_t begin, end;
+    std::vector<int64_t> starts;  // of each one's units, and the end
+    bool reads_once;              // whether no weight is read for some tokens and again for others
+  };
+
+  // Pairs (token, pick) by expert.
+  struct Picks {
+    int32_t routing = -1;          // the value that they were made of
+    std::vector<int32_t> starts;   // [experts + 1] where each one's pairs begin
+    std::vector<int32_t> pairs;    // [tokens * picks]
+    std::vector<int32_t> tokens;   // [tokens * picks] of each pair
+    std::vector<int32_t> busy;     // experts with pairs, those with most first
+  };
+
+  // Of one product.
+  struct Outcome {
+    std::atomic<int64_t> nanoseconds{0};  // of all threads together
+    std::atomic<int64_t> nan_at{-1};      // expert * rows + row with a NaN scale
+  };
+
+  size_t group_end(size_t begin) const;
+  const QuantizedRows* quantize(Value& value, const Weight& weight);
+  const Picks& picks_of(int32_t routing);
+  Group cut(size_t begin, size_t end);
+  int64_t tiles_of(const Op& op) const;
+  Failure products(size_t begin, size_t end);
+  void linear_unit(const Op& op, const QuantizedRows* quantized, int64_t unit);
+  void expert_unit(const Op& op, const QuantizedRows* quantized, int64_t unit, std::atomic<int64_t>& nan_at);
+  Failure nan_failure(const Op& op, int64_t at) const;
+  void keep_seconds(size_t ops, double seconds);
 
   Backend& backend_;
   Program program_;
   std::vector<Op> ops_;
   std::vector<Value> values_;
-  std::vector<int64_t> shares_;
+  std::vector<int32_t> by_last_use_;  // ids of values that no one reads after the step
+  size_t released_ = 0;               // how many of them have gone
+  Picks picks_;
+  std::vector<int64_t> busy_;         // nanoseconds of the products that ran last
 };
+
+bool is_product(const Op& op);
+Failure out_of_memory(size_t bytes);
+
+// Calls f(first, last) for ranges of rows, in parts for all threads when `cost` elements per row make that worth it.
+template <typename F>
+void Run::by_rows(int64_t rows, int64_t cost, const F& f) {
+  constexpr int64_t kSerial = 4096;  // elements below which handing work out costs more than doing it
+  const int64_t threads = backend_.pool.size();
+  if (rows * cost < kSerial || threads == 1) return f(0, rows);
+  const int64_t most = std::max<int64_t>(1, (int64_t{1} << 16) / cost), even = (rows + threads * 4 - 1) / (threads * 4);
+  const int64_t chunk = std::max<int64_t>(1, std::min(even, most));
+  backend_.pool.run((rows + chunk - 1) / chunk, [&](int64_t part, int) { f(part * chunk, std::min(rows, (part + 1) * chunk)); });
+}
 
 }  // namespace ossia

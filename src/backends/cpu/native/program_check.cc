@@ -313,6 +313,7 @@ class Checker {
     value.cols = cols;
     value.picks = picks;
     value.has_picks = has_picks;
+    value.last_use = index_;
     values_.push_back(value);
     return true;
   }
