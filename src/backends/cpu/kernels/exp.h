@@ -5,13 +5,12 @@
 
 OSSIA_BEGIN
 
-// x = n · ln 2 + r with |r| ≤ ln 2 / 2; e^r by a polynomial (the coefficients of Cephes' expf), then times 2^n in two steps,
-// since 2^n alone need not be a float. -inf gives 0, what overflows gives +inf, NaN stays NaN.
+// x = n · ln 2 + r with |r| ≤ ln 2 / 2; e^r by a polynomial (the coefficients of Cephes' expf), then times 2^n.
+// -inf gives 0, what overflows gives +inf, NaN stays NaN.
 OSSIA_INLINE F32 exp(F32 x) {
   const F32 lowest = set_f32(-104.0f);  // below, the result rounds to 0
   const F32 highest = set_f32(89.0f);   // above, it is infinite
-  x = less_select(x, lowest, lowest, x);
-  x = less_select(highest, x, highest, x);
+  x = smaller(highest, larger(lowest, x));
 
   const F32 magic = set_f32(0x1.8p23f);  // adding it rounds to an integer, which then stands in the lowest bits
   const F32 shifted = fma(x, set_f32(0x1.715476p+0f), magic);
@@ -27,11 +26,7 @@ OSSIA_INLINE F32 exp(F32 x) {
   p = fma(p, r, set_f32(5.0000001201e-1f));
   p = add(fma(p, mul(r, r), r), set_f32(1.0f));
 
-  const I32 exponent = sub_i32(as_i32(shifted), as_i32(magic));
-  const I32 half = shift_right<1>(exponent);
-  const I32 bias = set_i32(127);
-  p = mul(p, as_f32(shift_left<23>(add_i32(half, bias))));
-  return mul(p, as_f32(shift_left<23>(add_i32(sub_i32(exponent, half), bias))));
+  return times_2_to(p, n, sub_i32(as_i32(shifted), as_i32(magic)));
 }
 
 OSSIA_INLINE float exp(float x) {

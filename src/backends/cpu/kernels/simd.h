@@ -86,8 +86,27 @@ OSSIA_INLINE void store_some(float* p, F32 x, int64_t count) {
   for (int64_t i = 0; i < count; i++) p[i] = lanes[i];
 }
 
+#if !defined(OSSIA_SIMD_AVX512) && !defined(OSSIA_SIMD_AVX2)
 // a < b ? a : b; b when either is NaN.
 OSSIA_INLINE F32 smaller(F32 a, F32 b) { return less_select(a, b, a, b); }
 OSSIA_INLINE F32 larger(F32 a, F32 b) { return less_select(b, a, a, b); }
+#endif
+
+#if !defined(OSSIA_SIMD_AVX512)
+// The largest lane; anything if one is NaN.
+OSSIA_INLINE float largest_lane(F32 x) {
+  float lanes[kLanes];
+  store(lanes, x);
+  float largest = lanes[0];
+  for (int i = 1; i < kLanes; i++) largest = lanes[i] > largest ? lanes[i] : largest;
+  return largest;
+}
+// x · 2^n for a whole n, which may lie beyond what a float can be: in two steps, of which only the second rounds.
+OSSIA_INLINE F32 times_2_to(F32 x, F32, I32 n) {
+  const I32 half = shift_right<1>(n), bias = set_i32(127);
+  x = mul(x, as_f32(shift_left<23>(add_i32(half, bias))));
+  return mul(x, as_f32(shift_left<23>(add_i32(sub_i32(n, half), bias))));
+}
+#endif
 
 OSSIA_END

@@ -21,6 +21,7 @@ constexpr int kTileTokens = 2;
 constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
+constexpr int kSpanTile = 1;
 constexpr int kManyTileTokens = 2;
 constexpr int kFp4Raise = 12;
 constexpr int kI8Raise = 0;
@@ -74,6 +75,10 @@ OSSIA_INLINE F32 less_select(F32 u, F32 v, F32 x, F32 y) {
   return {_mm256_blendv_ps(y.a, x.a, _mm256_cmp_ps(u.a, v.a, _CMP_LT_OQ)),
           _mm256_blendv_ps(y.b, x.b, _mm256_cmp_ps(u.b, v.b, _CMP_LT_OQ))};
 }
+
+// a < b ? a : b; b when either is NaN.
+OSSIA_INLINE F32 smaller(F32 x, F32 y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
+OSSIA_INLINE F32 larger(F32 x, F32 y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
 
 OSSIA_INLINE I32 set_i32(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
 OSSIA_INLINE I32 add_i32(I32 x, I32 y) { return {_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)}; }

@@ -23,6 +23,7 @@ constexpr int kTileTokens = 4;
 constexpr int kDotTileTokens = 8;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 8;
+constexpr int kSpanTile = 2;
 constexpr int kManyTileTokens = 8;
 constexpr int kFp4Raise = 12;
 #if defined(OSSIA_SIMD_VNNI)
@@ -68,6 +69,14 @@ OSSIA_INLINE F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 OSSIA_INLINE F32 less_select(F32 a, F32 b, F32 x, F32 y) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
 }
+
+// a < b ? a : b; b when either is NaN.
+OSSIA_INLINE F32 smaller(F32 a, F32 b) { return _mm512_min_ps(a, b); }
+OSSIA_INLINE F32 larger(F32 a, F32 b) { return _mm512_max_ps(a, b); }
+// The largest lane; anything if one is NaN.
+OSSIA_INLINE float largest_lane(F32 x) { return _mm512_reduce_max_ps(x); }
+// x · 2^n for a whole n, rounded once.
+OSSIA_INLINE F32 times_2_to(F32 x, F32 n, __m512i) { return _mm512_scalef_ps(x, n); }
 
 OSSIA_INLINE I32 set_i32(int32_t x) { return _mm512_set1_epi32(x); }
 OSSIA_INLINE I32 add_i32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }

@@ -21,6 +21,7 @@ constexpr int kTileTokens = 2;
 constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
+constexpr int kSpanTile = 1;
 constexpr int kManyTileTokens = 2;
 constexpr int kFp4Raise = 0;
 constexpr int kI8Raise = 0;

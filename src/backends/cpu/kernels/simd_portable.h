@@ -18,6 +18,7 @@ constexpr int kTileTokens = 1;
 constexpr int kDotTileTokens = 1;
 constexpr int kAloneRows = 1;
 constexpr int kQueryTile = 1;
+constexpr int kSpanTile = 1;
 constexpr int kManyTileTokens = 1;
 constexpr int kFp4Raise = 0;
 constexpr int kI8Raise = 0;
