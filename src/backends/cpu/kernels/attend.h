@@ -49,19 +49,16 @@ static void attend_together(const Queries& queries, int64_t kv_head, const KvPoo
     if (table[block] < 0) continue;  // between what two tokens see
     Kv at, next;
     locate(pool, table[block], layer, kv_head, at);
-    int64_t ahead = 0;
-    if ((block + 1) * size < last && table[block + 1] >= 0) {
-      locate(pool, table[block + 1], layer, kv_head, next);
-      ahead = (int64_t)next.keys - (int64_t)at.keys;
-    }
+    next = at;
+    if ((block + 1) * size < last && table[block + 1] >= 0) locate(pool, table[block + 1], layer, kv_head, next);
     for (int64_t t = 0; t < queries.tokens; t++) {
       const int64_t begin = queries.begin(t) - block * size, end = queries.end(t) - block * size;
       const int64_t low = begin > 0 ? begin : 0, high = end < size ? end : size;
       if (low >= high) continue;
-      const Sight sight = {low, high, low / kLanes * kLanes, round_to_lanes(high), ahead};
+      const Sight sight = {low, high, low / kLanes * kLanes, round_to_lanes(high), (const char*)next.keys};
       const AttendState state = {queries.out + t * queries.stride, largest + t * queries.group, weight + t * queries.group};
       attend_block<kQueryTile>(queries.q + t * queries.stride, 0, queries.group, pool, at, sight, scratch, state);
-      ahead = 0;
+      next = at;
     }
   }
 }

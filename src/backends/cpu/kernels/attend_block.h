@@ -11,10 +11,11 @@ OSSIA_BEGIN
 
 constexpr float kInfinity = __builtin_inff();
 
-// Positions [low, high) of a block that a token sees, and the whole vectors [from, to) that hold them. `ahead` is how many bytes from
-// here the block lies that comes next (0: none): while this one is at work, the cache lines of that one are fetched.
+// Positions [low, high) of a block that a token sees, and the whole vectors [from, to) that hold them. `next` is where the block lies
+// that comes after: while this one is at work, that one is fetched, line after line.
 struct Sight {
-  int64_t low, high, from, to, ahead;
+  int64_t low, high, from, to;
+  const char* next;
 };
 
 OSSIA_INLINE int64_t round_to_lanes(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
@@ -24,11 +25,11 @@ OSSIA_INLINE F32 load_16(const int8_t* p) { return load_i8(p); }
 
 // total[h][v] += Σ x[h][i] · row i, vector v, over i in [begin, end), in order. H · V sums and V vectors of a row are in registers.
 template <int H, int V, class T>
-OSSIA_INLINE void accumulate(const float* x, int64_t x_stride, const T* rows, int64_t stride, int64_t begin, int64_t end, int64_t ahead,
+OSSIA_INLINE void accumulate(const float* x, int64_t x_stride, const T* rows, int64_t stride, int64_t begin, int64_t end, const char* next,
                              F32 (&total)[H][V]) {
   for (int64_t i = begin; i < end; i++) {
     const T* row = rows + i * stride;
-    __builtin_prefetch((const char*)row + ahead);
+    __builtin_prefetch(next + i * (V * kLanes * (int64_t)sizeof(T)));
     F32 span[V];
     OSSIA_UNROLL
     for (int v = 0; v < V; v++) span[v] = load_16(row + v * kLanes);
@@ -51,10 +52,10 @@ template <int H, int V> OSSIA_INLINE void clear(F32 (&total)[H][V]) {
 
 // scores[h][j] = q[h] · key j / √head_dim, for H heads and the V vectors of positions from j on.
 template <int H, int V>
-static void score_span(const float* q, const Kv16& at, int64_t dim, int64_t size, int64_t j, int64_t ahead, float* scores) {
+static void score_span(const float* q, const Kv16& at, int64_t dim, int64_t size, int64_t j, const char* next, float* scores) {
   F32 total[H][V];
   clear(total);
-  accumulate(q, dim, at.keys + j, size, 0, dim, ahead, total);
+  accumulate(q, dim, at.keys + j, size, 0, dim, next + j * dim * 2, total);
   const F32 scale = set_f32(1.0f / __builtin_sqrtf((float)dim));
   OSSIA_UNROLL
   for (int h = 0; h < H; h++) {
@@ -64,14 +65,14 @@ static void score_span(const float* q, const Kv16& at, int64_t dim, int64_t size
 }
 
 template <int H, int V>
-static void score_span(const float* q, const Kv8& at, int64_t dim, int64_t size, int64_t j, int64_t ahead, float* scores) {
+static void score_span(const float* q, const Kv8& at, int64_t dim, int64_t size, int64_t j, const char* next, float* scores) {
   F32 total[H][V];
   clear(total);
   for (int64_t group = 0; group * kBlock < dim; group++) {
     const int64_t end = (group + 1) * kBlock < dim ? (group + 1) * kBlock : dim;
     F32 part[H][V];
     clear(part);
-    accumulate(q, dim, at.keys + j, size, group * kBlock, end, ahead, part);
+    accumulate(q, dim, at.keys + j, size, group * kBlock, end, next + j * dim, part);
     OSSIA_UNROLL
     for (int v = 0; v < V; v++) {
       const F32 scale = load_bf16(at.key_scales + group * size + j + v * kLanes);
@@ -90,7 +91,7 @@ static void score_span(const float* q, const Kv8& at, int64_t dim, int64_t size,
 // Scores of all positions of [from, to): those out of sight are overwritten after.
 template <int H, int V, class Kv>
 OSSIA_INLINE void score(const float* q, const Kv& at, int64_t dim, int64_t size, const Sight& sight, int64_t j, float* scores) {
-  for (; j + V * kLanes <= sight.to; j += V * kLanes) score_span<H, V>(q, at, dim, size, j, sight.ahead, scores);
+  for (; j + V * kLanes <= sight.to; j += V * kLanes) score_span<H, V>(q, at, dim, size, j, sight.next, scores);
   if constexpr (V > 1) score<H, V / 2>(q, at, dim, size, sight, j, scores);
 }
 
@@ -104,7 +105,7 @@ static void mix(const float* weights, const T* values, int64_t d, int64_t end, i
       OSSIA_UNROLL
       for (int v = 0; v < V; v++) total[h][v] = load_f32(mixed + h * dim + d + v * kLanes);
     }
-    accumulate(weights, size, values + d, dim, sight.low, sight.high, sight.ahead, total);
+    accumulate(weights, size, values + d, dim, sight.low, sight.high, sight.next + (dim + d) * size * (int64_t)sizeof(T), total);
     OSSIA_UNROLL
     for (int h = 0; h < H; h++) {
       OSSIA_UNROLL
