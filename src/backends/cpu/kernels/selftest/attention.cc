@@ -143,6 +143,49 @@ std::vector<Expected> expect_setup(const Setup& s) {
   return all;
 }
 
+// Two tokens of one sequence beside each other in a step, with blocks between that neither sees, and that are gone.
+struct Apart {
+  Setup setup = make_setup(16, 2, 64, 16, 4, 16);
+  std::vector<int64_t> tokens;
+  Apart() {
+    for (int64_t t = 0; t < setup.tokens(); t++) {
+      const int32_t position = setup.positions[t];
+      if (setup.sequences[t] == 1 && (position < 3 || position > 34)) tokens.push_back(t);
+    }
+  }
+
+  std::vector<float> run(const Kernels& kernels, Cut cut) const {
+    const int64_t cols = setup.heads * setup.head_dim;
+    Pool pool(setup);
+    const ossia::KvView all = {setup.positions.data(), setup.sequences.data(), setup.tables.data(), setup.table_width};
+    kernels.write_kv(pool.pool, 1, setup.k.data(), setup.v.data(), setup.tokens(), all);
+    std::vector<int32_t> positions, sequences(tokens.size(), 0);
+    std::vector<float> q;
+    for (int64_t t : tokens) {
+      positions.push_back(setup.positions[t]);
+      q.insert(q.end(), &setup.q[t * cols], &setup.q[t * cols] + cols);
+    }
+    const int32_t table[] = {setup.tables[setup.table_width], -1, setup.tables[setup.table_width + 2]};
+    const ossia::KvView view = {positions.data(), sequences.data(), table, 3};
+    std::vector<float> out(q.size(), -1), scratch(kernels.attend_scratch(8, setup.head_dim, setup.block_size) + 16);
+    float* aligned = (float*)(((uintptr_t)scratch.data() + 63) / 64 * 64);
+    const int64_t count = (int64_t)tokens.size();
+    for (int64_t head = 0; head < setup.kv_heads; head++)
+      for (int64_t t = 0; t < count; t += cut.rows)
+        kernels.attend(q.data(), t, std::min(count, t + cut.rows), setup.heads, head, pool.pool, 1, setup.sinks.weight, view, setup.window,
+                       aligned, out.data());
+    return out;
+  }
+
+  std::vector<Expected> expected() const {
+    const std::vector<Expected> all = expect_setup(setup);
+    const int64_t cols = setup.heads * setup.head_dim;
+    std::vector<Expected> some;
+    for (int64_t t : tokens) some.insert(some.end(), all.begin() + t * cols, all.begin() + (t + 1) * cols);
+    return some;
+  }
+};
+
 }  // namespace
 
 void add_attention_cases(std::vector<Case>& cases) {
@@ -162,6 +205,14 @@ void add_attention_cases(std::vector<Case>& cases) {
   add(16, 2, 64, 64, 128, 8);
   add(7, 7, 16, 16, 3, 8);
   add(11, 1, 32, 48, 1, 8);
+  // A window that begins inside a block and, for neighbouring tokens, in two; heads and dimensions that fill no tile.
+  add(13, 1, 80, 48, 17);
+  add(13, 1, 80, 48, 17, 8);
+  add(28, 2, 16, 32, 33);
+
+  auto apart = std::make_shared<Apart>();
+  cases.push_back({"attend, tokens of a sequence with a hole between them", [=](const Kernels& k, Cut cut) { return apart->run(k, cut); },
+                   [=] { return apart->expected(); }});
 }
 
 }  // namespace selftest
