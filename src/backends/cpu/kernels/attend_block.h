@@ -103,7 +103,8 @@ OSSIA_INLINE void score(const float* q, const Kv& at, int64_t dim, int64_t size,
 
 // mixed[h] += Σ weights[h][j] · value j over the positions in sight, in order, for H heads and dimensions [d, end).
 template <int H, int V, class T>
-static void mix(const float* weights, const T* values, int64_t d, int64_t end, int64_t dim, int64_t size, const Sight& sight, float* mixed) {
+static void mix(const float* weights, const T* values, int64_t d, int64_t end, int64_t dim, int64_t size, const Sight& sight,
+                float* mixed) {
   for (; d + V * kLanes <= end; d += V * kLanes) {
     F32 total[H][V];
     OSSIA_UNROLL
