@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { linesOf } from '../bench/speed/lines.ts';
 import { bytesPerStep, distinctExperts, operationsPerPromptToken } from '../bench/speed/roofline.ts';
 import { parseRow, randomPrompt } from '../bench/speed/rows.ts';
 import { decodeRate, summarise } from '../bench/speed/statistics.ts';
+import { formatTable } from '../bench/speed/table.ts';
 import { presets } from '../bench/synthetic/presets.ts';
 
 test('a summary has the ends and the middle of values in any order', () => {
@@ -30,7 +32,14 @@ test('rows are read from their names', () => {
   assert.deepEqual(parseRow('decode0', 64).prompts, [1]);
   assert.equal(parseRow('decode4096', 64).count, 65);
   assert.equal(parseRow('streams16', 64).prompts.length, 16);
-  for (const bad of ['decode', 'prefill0', 'streams0', 'start1', 'memory', 'predecode1']) {
+  assert.deepEqual(parseRow('depth4096', 64), {
+    ...parseRow('decode4096', 64),
+    name: 'depth4096',
+    kind: 'depth',
+    title: 'decode after 4,096 made-up tokens',
+  });
+  assert.equal(parseRow('decode0@2', 64).busy, 2);
+  for (const bad of ['decode', 'prefill0', 'streams0', 'start1', 'memory', 'depth0', 'predecode1']) {
     assert.throws(() => parseRow(bad, 64), RangeError, bad);
   }
 });
@@ -56,4 +65,50 @@ test('a longer context adds its keys and values to the bytes of a token', () => 
   const at = (length: number) => bytesPerStep(presets['20b'], 'q8_0', 2, 1000, length);
   assert.equal(at(64) - at(0), 2 * 2 * 64 * 1000);
   assert.equal(at(4096) - at(0), 2 * (4096 + 128) * 1000);
+});
+
+const contender = (subject: 'ossia' | 'llama.cpp' | 'llama-bench', title: string, values: Record<string, number>) => {
+  const result = { description: '', kvBytesPerToken: 24_576, resident: undefined, anonymous: undefined };
+  const residents = new Map(Object.keys(values).map((name) => [name, 5e9]));
+  const results = [{ ...result, values: new Map(Object.entries(values)), residents }];
+  return { subject, title, model: '', dense: 'keep', kvBits: 16, denseKind: 'q8_0', results } as const;
+};
+const limits = { bandwidth: 50e9, peak: () => 3000e9 };
+const named = (...names: string[]) => names.map((name) => parseRow(name, 32));
+
+test('lines leave out who has no value, and say how often as good as other programs', () => {
+  const all = [
+    contender('ossia', 'Ossia', { start: 1, prefill512: 240, streams4: 50 }),
+    contender('llama.cpp', 'llama.cpp', { start: 20, prefill512: 60, streams4: 25 }),
+    contender('llama-bench', 'fork', { prefill512: 120 }),
+  ].map((one) => ({ ...one, results: [...one.results] }));
+  const lines = linesOf(named('start', 'prefill512', 'streams4'), all, presets['20b'], limits);
+  assert.deepEqual(
+    lines.map(({ title, subject, ratios }) => [title.split(' ')[0], subject, ratios]),
+    [
+      ['start', 'Ossia', { 'llama.cpp': 20 }],
+      ['start', 'llama.cpp', {}],
+      ['prefill', 'Ossia', { 'llama.cpp': 4, fork: 2 }],
+      ['prefill', 'llama.cpp', {}],
+      ['prefill', 'fork', { 'llama.cpp': 2 }],
+      ['decode', 'Ossia', { 'llama.cpp': 2 }],
+      ['decode', 'llama.cpp', {}],
+    ],
+  );
+  assert.deepEqual(
+    lines.map(({ bound }) => bound !== undefined),
+    [false, false, true, false, false, true, false],
+  );
+  const table = formatTable(lines).split('\n');
+  assert.match(table[0]!, /× llama\.cpp {2}× fork {2}bound/);
+  assert.match(table[3]!, /^prefill of 512 tokens +Ossia +240 +240 +240 +tokens\/s +4\.00 +2\.00 +495 +48 % +1453$/);
+  assert.match(table[5]!, /^ +fork +120 +120 +120 +tokens\/s +2\.00 +727$/);
+});
+
+test('a made-up depth has a rate and a size', () => {
+  const all = [contender('ossia', 'Ossia', { depth131072: 8 })].map((one) => ({ ...one, results: [...one.results] }));
+  const [rate, size] = linesOf(named('depth131072'), all, presets['20b'], limits);
+  assert.equal(rate!.title, 'decode after 131,072 made-up tokens');
+  assert.ok(Math.abs(rate!.bound! - 50 / (2.57 + 3.22)) < 0.1); // weights, and 24 KiB for each of 131,072 positions
+  assert.deepEqual([size!.unit, size!.summary.median], ['GB', 5]);
 });

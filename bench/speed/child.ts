@@ -1,20 +1,10 @@
 /** A process that holds one subject: takes a Job as its argument and writes Reports, one line each. */
-import { readFileSync } from 'node:fs';
 import { beside } from './busy.ts';
 import { openLlamaCpp } from './llama-cpp.ts';
+import { memoryOf } from './memory.ts';
 import { openOssia } from './ossia.ts';
 import { randomPrompt } from './rows.ts';
-import type { Job, Memory, Report } from './subject.ts';
-
-function memory(): Memory {
-  try {
-    const status = readFileSync('/proc/self/status', 'utf8');
-    const bytes = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)![1]) * 1024;
-    return { resident: bytes('VmRSS'), anonymous: bytes('RssAnon') };
-  } catch {
-    return { resident: process.memoryUsage.rss() };
-  }
-}
+import type { Job, Report } from './subject.ts';
 
 function report(line: Report): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -30,7 +20,7 @@ for (const [index, { name, prompts, count, busy }] of job.rows.entries()) {
   );
   const { submitted, arrivals, tokens } = await beside(busy, () => subject.generate(ids, count));
   const distinctTokens = new Set(tokens.flat()).size;
-  report({ type: 'row', name, submitted, arrivals, distinctTokens, memory: memory() });
+  report({ type: 'row', name, submitted, arrivals, distinctTokens, memory: memoryOf(process.pid)! });
 }
 await subject.close();
 process.exit(0); // a peer may keep threads

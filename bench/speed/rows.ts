@@ -1,7 +1,7 @@
 /** What to measure. Each is one call of `Subject.generate`. */
 export interface Row {
   readonly name: string;
-  readonly kind: 'start' | 'prefill' | 'decode' | 'streams' | 'mixed' | 'memory';
+  readonly kind: 'start' | 'prefill' | 'decode' | 'depth' | 'streams' | 'mixed' | 'memory';
   /** For people. */
   readonly title: string;
   /** Tokens of each prompt; there are as many streams. */
@@ -33,16 +33,17 @@ export const usualRows = [
 export const longRows = ['prefill8192', 'decode32768', 'memory8192', 'memory32768', 'memory131072'];
 
 /**
- * A row by name: `start`, `mixed`, or `prefill`, `decode`, `streams` or `memory` and a number; with `@2` behind it, the same beside
- * two busy processes. `decodeTokens` are generated in rows of decoding.
+ * A row by name: `start`, `mixed`, or `prefill`, `decode`, `depth`, `streams` or `memory` and a number; with `@2` behind it, the
+ * same beside two busy processes. `decodeTokens` are generated in rows of decoding. `depth` is `decode` and `memory` after a prompt
+ * whose keys and values were made up (made-up.ts): no peer can do that.
  */
 export function parseRow(name: string, decodeTokens: number): Row {
   const [, plain, kind, digits, others] =
-    /^((start|mixed|prefill|decode|streams|memory)(\d*))(?:@(\d+))?$/.exec(name) ?? [];
+    /^((start|mixed|prefill|decode|depth|streams|memory)(\d*))(?:@(\d+))?$/.exec(name) ?? [];
   const row = plain === undefined ? undefined : read(kind!, digits!, decodeTokens);
   if (row === undefined) {
     throw new RangeError(
-      `No row "${name}": they are ${[...usualRows, ...longRows].join(', ')}, mixed, or with other numbers`,
+      `No row "${name}": they are ${[...usualRows, ...longRows].join(', ')}, depth131072, mixed, or with other numbers`,
     );
   }
   const busy = Number(others ?? 0);
@@ -62,6 +63,9 @@ function read(kind: string, digits: string, decodeTokens: number): Omit<Row, 'na
   if (kind === 'decode' && digits !== '') {
     const title = number === 0 ? 'decode, empty context' : `decode after ${shown} tokens`;
     return { kind, title, prompts: [Math.max(1, number)], count: decodeTokens + 1 }; // the first ends the prefill
+  }
+  if (kind === 'depth' && number > 0) {
+    return { kind, title: `decode after ${shown} made-up tokens`, prompts: [number], count: decodeTokens + 1 };
   }
   if (kind === 'streams' && number > 0) {
     const prompts = Array.from({ length: number }, () => SHORT);

@@ -1,3 +1,4 @@
+import type { LlamaBench } from './llama-bench.ts';
 import type { Row } from './rows.ts';
 
 /** Something that runs the model: measured alike, whatever it is. */
@@ -25,19 +26,25 @@ export const SAMPLING = { temperature: 1, topK: 40, seed: 1 };
 
 /** What the bench asks of a process that holds one subject. */
 export interface Job {
-  readonly subject: 'ossia' | 'llama.cpp';
+  readonly subject: 'ossia' | 'llama.cpp' | 'llama-bench';
   /** A checkpoint's path. */
   readonly model: string;
   readonly dense: 'keep' | 'q8';
   /** Ossia's. */
   readonly kvBits: 8 | 16;
   readonly threads: number;
+  /** Ossia's instruction set; absent: the best. */
+  readonly isa?: string;
+  /** Whether Ossia makes up the keys and values of prompts instead of computing them. */
+  readonly madeUp: boolean;
   readonly rows: readonly Row[];
   readonly vocabSize: number;
   /** Other prompts for every run. */
   readonly seed: number;
   /** Where the peer is installed. */
   readonly peerFolder: string;
+  /** Of `llama-bench`. */
+  readonly llamaBench?: LlamaBench;
 }
 
 /** What it answers, a line for each. */

@@ -7,8 +7,8 @@ export interface Line {
   readonly subject: string;
   readonly unit: 'tokens/s' | 's' | 'GB';
   readonly summary: Summary;
-  /** How often as good as the peer; above 1 is better, whatever the unit. */
-  readonly ratio?: number;
+  /** How often as good as others, by their subject; above 1 is better, whatever the unit. */
+  readonly ratios: Readonly<Record<string, number>>;
   /** What the machine allows at most, in the unit. */
   readonly bound?: number;
   /** Of prefill: operations in a second, in units of 10^9. */
@@ -20,23 +20,24 @@ export function unitOf({ kind }: Pick<Row, 'kind'>): Line['unit'] {
   return kind === 'memory' ? 'GB' : 'tokens/s';
 }
 
-const HEADINGS = ['', '', 'median', 'min', 'max', '', '× llama.cpp', 'bound', 'of bound', 'GOP/s'];
-
 /** Columns as wide as they must be; titles only where they change. */
 export function formatTable(lines: readonly Line[]): string {
-  const cells = lines.map(({ title, subject, unit, summary, ratio, bound, gigaOps }, i) => [
+  const others = [...new Set(lines.flatMap(({ ratios }) => Object.keys(ratios)))];
+  const versus = others.map((other) => `× ${other}`);
+  const headings = ['', '', 'median', 'min', 'max', '', ...versus, 'bound', 'of bound', 'GOP/s'];
+  const cells = lines.map(({ title, subject, unit, summary, ratios, bound, gigaOps }, i) => [
     lines[i - 1]?.title === title ? '' : title,
     subject,
     decimals(summary.median),
     decimals(summary.min),
     decimals(summary.max),
     unit,
-    ratio === undefined ? '' : ratio.toFixed(2),
+    ...others.map((other) => ratios[other]?.toFixed(2) ?? ''),
     bound === undefined ? '' : decimals(bound),
     bound === undefined ? '' : `${((summary.median / bound) * 100).toFixed(0)} %`,
     gigaOps === undefined ? '' : gigaOps.toFixed(0),
   ]);
-  const widths = HEADINGS.map((heading, column) =>
+  const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...cells.map((row) => row[column]!.length)),
   );
   const isText = (column: number) => column < 2 || column === 5;
@@ -45,7 +46,7 @@ export function formatTable(lines: readonly Line[]): string {
       .map((cell, column) => (isText(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd();
-  return [HEADINGS, ...cells].map(format).join('\n');
+  return [headings, ...cells].map(format).join('\n');
 }
 
 /** Three significant digits. */
