@@ -88,7 +88,6 @@ function print({ threads, contenders, failures, bandwidth, peaks, loads, lines }
 
 const runs = positive('runs', flags.runs);
 const names = flags.rows?.split(',') ?? (flags.long ? [...usualRows, ...longRows] : usualRows);
-const rows = names.map((name) => parseRow(name, positive('decode', flags.decode)));
 const threadCounts = flags.threads.split(',').map((count) => positive('threads', count));
 const program = flags['llama-bench'];
 const choice = {
@@ -100,6 +99,7 @@ const paths = modelPaths();
 const peer = flags.peer ? installPeer(flags.dir) : { reason: 'not asked for' };
 if ('reason' in peer) console.log(`without llama.cpp: ${peer.reason}\n`);
 const config = await configOf(paths[0]!);
+const rows = names.map((name) => parseRow(name, positive('decode', flags.decode), config.maxContextLength));
 
 const comparisons: Comparison[] = [];
 for (const [i, threads] of threadCounts.entries()) {

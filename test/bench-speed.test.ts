@@ -44,6 +44,17 @@ test('rows are read from their names', () => {
   }
 });
 
+test('a prompt leaves room for its answer in the context', () => {
+  const cut = ['prefill', 'memory', 'decode', 'depth'].map((kind) => parseRow(`${kind}131072`, 16, 131_072));
+  assert.deepEqual(
+    cut.map(({ prompts }) => prompts[0]),
+    [131_071, 131_071, 131_055, 131_055],
+  );
+  assert.equal(cut[3]!.title, 'decode after 131,055 made-up tokens');
+  assert.deepEqual(parseRow('decode131000', 16, 131_072).prompts, [131_000]);
+  assert.deepEqual(parseRow('decode0', 16, 131_072).prompts, [1]);
+});
+
 test('prompts are random, and other ones for another seed', () => {
   const prompt = randomPrompt(512, 3, 201_088);
   assert.deepEqual(prompt, randomPrompt(512, 3, 201_088));

@@ -38,6 +38,7 @@ export async function compare(contenders: readonly Contender[], options: Compare
   const peaks = new Map<string, number[]>();
   const loads: number[] = [];
   const failures: string[] = [];
+  const { vocabSize, maxContextLength: contextLength } = config;
   const width = Math.max(...contenders.map(({ title }) => title.length));
   for (let run = 1; run <= runs; run++) {
     for (const { title, denseKind: _, results, ...rest } of contenders) {
@@ -49,7 +50,7 @@ export async function compare(contenders: readonly Contender[], options: Compare
         peaks.set(isa ?? '', [...(peaks.get(isa ?? '') ?? []), peak]);
       }
       loads.push(loadavg()[0]!);
-      const job = { ...rest, threads, rows, vocabSize: config.vocabSize, seed: run, peerFolder };
+      const job = { ...rest, threads, rows, vocabSize, contextLength, seed: run, peerFolder };
       try {
         results.push(await runJob(job, (line) => log(`run ${run}  ${title.padEnd(width)}  ${line}`)));
       } catch (error) {

@@ -8,6 +8,7 @@ import type { Job } from './subject.ts';
 
 export interface EngineLimits {
   readonly context: number;
+  readonly cacheTokens: number;
   readonly maxRunning: number;
   readonly maxKept: number;
   readonly speculate: 'off';
@@ -21,8 +22,8 @@ export async function openEngineHere({ model: path, dense, kvBits, threads, isa,
   const checkpoint = await openCheckpoint(path);
   const backend = await openBackend('cpu', { threads, ...(isa === undefined ? {} : { isa }) });
   const model = loadModel(checkpoint, backend, { dense, kvBits });
-  const { context, ...scheduling } = limits;
-  const options = { contextLength: context, cacheTokens: context, scheduling };
+  const { context, cacheTokens, ...scheduling } = limits;
+  const options = { contextLength: context, cacheTokens, scheduling };
   const runner = madeUp ? new MadeUpPrefill(model, options) : new ModelRunner(model, options);
   const engine = new LocalEngine(runner, scheduling);
   return {

@@ -8,11 +8,12 @@ type Stream = AsyncIterable<{ readonly type: string; readonly id?: number }>;
 
 /** Ossia as a program uses it: the library, its engine on a thread of its own. */
 export async function openOssia(job: Job): Promise<Subject> {
-  const { model, dense, kvBits, threads, rows, isa, madeUp } = job;
+  const { model, dense, kvBits, threads, rows, contextLength, isa, madeUp } = job;
   const roundUp = (tokens: number) => Math.ceil(tokens / BLOCK + 1) * BLOCK;
   const room = rows.map(({ prompts, count }) => prompts.reduce((sum, length) => sum + roundUp(length + count), 0));
   const limits = {
-    context: Math.max(...room),
+    context: Math.min(Math.max(...room), contextLength),
+    cacheTokens: Math.max(...room),
     maxRunning: Math.max(...rows.map(({ prompts }) => prompts.length)),
     maxKept: 0,
     speculate: 'off', // `bench -- speculation` measures that

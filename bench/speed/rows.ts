@@ -35,12 +35,12 @@ export const longRows = ['prefill8192', 'decode32768', 'memory8192', 'memory3276
 /**
  * A row by name: `start`, `mixed`, or `prefill`, `decode`, `depth`, `streams` or `memory` and a number; with `@2` behind it, the
  * same beside two busy processes. `decodeTokens` are generated in rows of decoding. `depth` is `decode` and `memory` after a prompt
- * whose keys and values were made up (made-up.ts): no peer can do that.
+ * whose keys and values were made up (made-up.ts): no peer can do that. A prompt is cut so that `contextLength` holds it and its answer.
  */
-export function parseRow(name: string, decodeTokens: number): Row {
+export function parseRow(name: string, decodeTokens: number, contextLength = Number.POSITIVE_INFINITY): Row {
   const [, plain, kind, digits, others] =
     /^((start|mixed|prefill|decode|depth|streams|memory)(\d*))(?:@(\d+))?$/.exec(name) ?? [];
-  const row = plain === undefined ? undefined : read(kind!, digits!, decodeTokens);
+  const row = plain === undefined ? undefined : read(kind!, digits!, decodeTokens, contextLength);
   if (row === undefined) {
     throw new RangeError(
       `No row "${name}": they are ${[...usualRows, ...longRows].join(', ')}, depth131072, mixed, or with other numbers`,
@@ -50,8 +50,14 @@ export function parseRow(name: string, decodeTokens: number): Row {
   return { ...row, name, busy, title: busy === 0 ? row.title : `${row.title}, beside ${busy} busy processes` };
 }
 
-function read(kind: string, digits: string, decodeTokens: number): Omit<Row, 'name' | 'busy'> | undefined {
-  const number = Number(digits);
+function read(
+  kind: string,
+  digits: string,
+  decodeTokens: number,
+  contextLength: number,
+): Omit<Row, 'name' | 'busy'> | undefined {
+  const answer = kind === 'decode' || kind === 'depth' ? decodeTokens + 1 : 1; // the first ends the prefill
+  const number = Math.min(Number(digits), contextLength - answer);
   const shown = number.toLocaleString('en');
   if (kind === 'start' && digits === '') return { kind, title: 'start to first token', prompts: [SHORT], count: 1 };
   if (kind === 'mixed' && digits === '') {
@@ -62,10 +68,10 @@ function read(kind: string, digits: string, decodeTokens: number): Omit<Row, 'na
   }
   if (kind === 'decode' && digits !== '') {
     const title = number === 0 ? 'decode, empty context' : `decode after ${shown} tokens`;
-    return { kind, title, prompts: [Math.max(1, number)], count: decodeTokens + 1 }; // the first ends the prefill
+    return { kind, title, prompts: [Math.max(1, number)], count: answer };
   }
   if (kind === 'depth' && number > 0) {
-    return { kind, title: `decode after ${shown} made-up tokens`, prompts: [number], count: decodeTokens + 1 };
+    return { kind, title: `decode after ${shown} made-up tokens`, prompts: [number], count: answer };
   }
   if (kind === 'streams' && number > 0) {
     const prompts = Array.from({ length: number }, () => SHORT);

@@ -39,6 +39,8 @@ export interface Job {
   readonly madeUp: boolean;
   readonly rows: readonly Row[];
   readonly vocabSize: number;
+  /** The longest that the model has. */
+  readonly contextLength: number;
   /** Other prompts for every run. */
   readonly seed: number;
   /** Where the peer is installed. */
