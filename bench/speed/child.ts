@@ -3,7 +3,7 @@ import { beside } from './busy.ts';
 import { openLlamaCpp } from './llama-cpp.ts';
 import { memoryOf } from './memory.ts';
 import { openOssia } from './ossia.ts';
-import { randomPrompt } from './rows.ts';
+import { randomPrompt, WARM_UP } from './rows.ts';
 import type { Job, Report } from './subject.ts';
 
 function report(line: Report): void {
@@ -14,7 +14,12 @@ const job: Job = JSON.parse(process.argv[2]!);
 const subject = await (job.subject === 'ossia' ? openOssia(job) : openLlamaCpp(job));
 const { description, kvBytesPerToken } = subject;
 report({ type: 'opened', description, ...(kvBytesPerToken === undefined ? {} : { kvBytesPerToken }) });
-for (const [index, { name, prompts, count, busy }] of job.rows.entries()) {
+let isWarm = false;
+for (const [index, { name, kind, prompts, count, busy }] of job.rows.entries()) {
+  if (kind !== 'start' && !isWarm) {
+    await subject.generate([randomPrompt(WARM_UP, 99 + 100 * job.seed, job.vocabSize)], 1);
+    isWarm = true;
+  }
   const ids = prompts.map((length, stream) =>
     randomPrompt(length, 1 + stream + 100 * (index + 100 * job.seed), job.vocabSize),
   );

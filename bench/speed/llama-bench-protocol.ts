@@ -1,4 +1,4 @@
-import type { Row } from './rows.ts';
+import { type Row, WARM_UP } from './rows.ts';
 
 /** One call of the program. */
 export interface BenchCommand {
@@ -19,9 +19,6 @@ export interface BenchRecord {
   /** `build_commit` and `build_number`, where they are told. */
   readonly build: string;
 }
-
-/** The first prompt, which nobody counts: it reads the pages of the file that others find read. */
-const WARM_UP = 64;
 
 /**
  * How to ask for rows: all of an empty context in one call, because a model may take long to load, and each depth in one of its own.

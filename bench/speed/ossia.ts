@@ -1,5 +1,6 @@
 import { load } from '../../src/index.ts';
 import { openEngineHere } from './engine.ts';
+import { WARM_UP } from './rows.ts';
 import { type Job, now, SAMPLING, type Subject } from './subject.ts';
 
 const BLOCK = 64;
@@ -11,6 +12,7 @@ export async function openOssia(job: Job): Promise<Subject> {
   const { model, dense, kvBits, threads, rows, contextLength, isa, madeUp } = job;
   const roundUp = (tokens: number) => Math.ceil(tokens / BLOCK + 1) * BLOCK;
   const room = rows.map(({ prompts, count }) => prompts.reduce((sum, length) => sum + roundUp(length + count), 0));
+  room.push(roundUp(WARM_UP + 1));
   const limits = {
     context: Math.min(Math.max(...room), contextLength),
     cacheTokens: Math.max(...room),

@@ -19,6 +19,9 @@ const MIXED = [1, 129, 1025];
 const SHORT = 8;
 const STREAM_TOKENS = 32;
 
+/** A first prompt that nobody counts, for everyone: it touches the pages of the file that those behind it find touched. */
+export const WARM_UP = 64;
+
 export const usualRows = [
   'start',
   'prefill512',
