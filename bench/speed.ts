@@ -80,8 +80,10 @@ function print({ threads, contenders, failures, bandwidth, peaks, loads, lines }
     if (results.length > 0) console.log(`${title}: ${results[0]!.description}`);
   }
   for (const failure of failures) console.log(failure);
-  const operations = [...peaks].map(([isa, peak]) => `${range(peak)} GOP/s${isa === '' ? '' : ` with ${isa}`}`);
-  console.log(`reading memory: ${range(bandwidth)} GB/s; int8 operations: ${operations.join(', ')}`);
+  console.log(`reading memory: ${range(bandwidth)} GB/s`);
+  for (const [isa, peak] of peaks) {
+    console.log(`int8 operations${isa === '' ? '' : ` with ${isa}`}: ${range(peak)} GOP/s`);
+  }
   console.log(`load average before each run: ${range(loads)}\n`);
   console.log(formatTable(lines));
 }
