@@ -8,6 +8,7 @@ import { huggingFaceSize, writeSyntheticHuggingFace } from '../bench/synthetic/h
 import { gptOss, presets } from '../bench/synthetic/presets.ts';
 import { harmonyVocabulary } from '../bench/synthetic/vocabulary.ts';
 import { openCheckpoint } from '../src/checkpoint/index.ts';
+import { generationDefaults } from '../src/engine/defaults.ts';
 import { evaluate, loadModel, readConfig } from '../src/model/index.ts';
 import { o200kHarmony, tokenizerFromGguf } from '../src/tokenizer/index.ts';
 import { withBackend } from './support/backends.ts';
@@ -66,6 +67,7 @@ test('both files of a synthetic model say which configuration they were made of'
   for (const name of ['model.gguf', 'model']) {
     const checkpoint = await openCheckpoint(join(scratch, name), { map: false });
     assert.deepEqual(readConfig(checkpoint), { ...config, rmsNormEpsilon: Math.fround(1e-5) });
+    assert.doesNotThrow(() => generationDefaults(checkpoint, config.vocabSize)); // no stop ids beyond a small vocabulary
     checkpoint.close();
   }
 });

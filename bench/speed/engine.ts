@@ -15,8 +15,8 @@ export interface EngineLimits {
 }
 
 /**
- * Ossia's engine in this thread, for what the library has no option for: an instruction set by name, and prompts that are not
- * computed.
+ * Ossia's engine in this thread, for what the library does not do: an instruction set by name, prompts that are not
+ * computed, vocabularies without control tokens.
  */
 export async function openEngineHere({ model: path, dense, kvBits, threads, isa, madeUp }: Job, limits: EngineLimits) {
   const checkpoint = await openCheckpoint(path);

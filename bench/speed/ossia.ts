@@ -4,12 +4,14 @@ import { WARM_UP } from './rows.ts';
 import { type Job, now, SAMPLING, type Subject } from './subject.ts';
 
 const BLOCK = 64;
+/** The library refuses vocabularies that end before Harmony's control tokens do. */
+const LAST_CONTROL = 200_018;
 
 type Stream = AsyncIterable<{ readonly type: string; readonly id?: number }>;
 
 /** Ossia as a program uses it: the library, its engine on a thread of its own. */
 export async function openOssia(job: Job): Promise<Subject> {
-  const { model, dense, kvBits, threads, rows, contextLength, isa, madeUp } = job;
+  const { model, dense, kvBits, threads, rows, contextLength, vocabSize, isa, madeUp } = job;
   const roundUp = (tokens: number) => Math.ceil(tokens / BLOCK + 1) * BLOCK;
   const room = rows.map(({ prompts, count }) => prompts.reduce((sum, length) => sum + roundUp(length + count), 0));
   room.push(roundUp(WARM_UP + 1));
@@ -21,7 +23,7 @@ export async function openOssia(job: Job): Promise<Subject> {
     speculate: 'off', // `bench -- speculation` measures that
   } as const;
   const params = (count: number) => ({ ...SAMPLING, maxTokens: count, stopIds: [] });
-  if (isa !== undefined || madeUp) {
+  if (isa !== undefined || madeUp || vocabSize <= LAST_CONTROL) {
     const { engine, ...rest } = await openEngineHere(job, limits);
     return { ...rest, generate: (prompts, count) => collect(prompts, (ids) => engine.submit(ids, params(count))) };
   }

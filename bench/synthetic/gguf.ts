@@ -63,6 +63,12 @@ function elements({ shape }: SyntheticWeight): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+const CONTROL_IDS = {
+  'tokenizer.ggml.bos_token_id': { u32: 199_998 },
+  'tokenizer.ggml.eos_token_id': { u32: 200_002 },
+  'tokenizer.ggml.padding_token_id': { u32: 199_999 },
+};
+
 function metadataOf(c: ModelConfig, { tokens, types, merges }: Vocabulary): Record<string, GgufValue> {
   const own: Record<string, GgufValue> = {
     block_count: { u32: c.numLayers },
@@ -95,8 +101,6 @@ function metadataOf(c: ModelConfig, { tokens, types, merges }: Vocabulary): Reco
     'tokenizer.ggml.tokens': { array: 'string', values: tokens },
     'tokenizer.ggml.token_type': { array: 'i32', values: types },
     'tokenizer.ggml.merges': { array: 'string', values: merges },
-    'tokenizer.ggml.bos_token_id': { u32: 199_998 },
-    'tokenizer.ggml.eos_token_id': { u32: 200_002 },
-    'tokenizer.ggml.padding_token_id': { u32: 199_999 },
+    ...(c.vocabSize > 200_002 ? CONTROL_IDS : {}), // small vocabularies end before them
   };
 }

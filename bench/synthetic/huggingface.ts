@@ -165,8 +165,7 @@ function configJson(c: ModelConfig): object {
     },
     rms_norm_eps: c.rmsNormEpsilon,
     swiglu_limit: c.swigluLimit,
-    eos_token_id: 200_002,
-    pad_token_id: 199_999,
+    ...(c.vocabSize > 200_002 ? { eos_token_id: 200_002, pad_token_id: 199_999 } : {}), // small vocabularies end before them
     quantization_config: {
       quant_method: 'mxfp4',
       modules_to_not_convert: [
