@@ -73,14 +73,15 @@ async function configOf(path: string): Promise<ModelConfig> {
   }
 }
 
-function print({ threads, contenders, failures, bandwidth, peaks, loads, lines }: Comparison): void {
+function print({ threads, contenders, failures, bandwidth, bandwidthOf, peaks, loads, lines }: Comparison): void {
   const range = ({ median, min, max }: Summary) => `${median.toFixed(1)} (${min.toFixed(1)} to ${max.toFixed(1)})`;
   console.log(`threads  ${threads}, memory ${(totalmem() / 1e9).toFixed(0)} GB, runs ${runs}`);
   for (const { title, results } of contenders) {
     if (results.length > 0) console.log(`${title}: ${results[0]!.description}`);
   }
   for (const failure of failures) console.log(failure);
-  console.log(`reading memory: ${range(bandwidth)} GB/s`);
+  const before = [...bandwidthOf].map(([title, { median }]) => `${median.toFixed(1)} before ${title}`);
+  console.log(`reading memory: ${range(bandwidth)} GB/s${before.length > 1 ? `; ${before.join(', ')}` : ''}`);
   for (const [isa, peak] of peaks) {
     console.log(`int8 operations${isa === '' ? '' : ` with ${isa}`}: ${range(peak)} GOP/s`);
   }
@@ -118,8 +119,9 @@ for (const [i, threads] of threadCounts.entries()) {
   print(comparison);
 }
 if (flags.json !== undefined) {
-  const results = comparisons.map(({ contenders, peaks, ...rest }) => ({
+  const results = comparisons.map(({ contenders, bandwidthOf, peaks, ...rest }) => ({
     ...rest,
+    bandwidthOf: Object.fromEntries(bandwidthOf),
     peaks: Object.fromEntries(peaks),
     samples: contenders.map(({ title, results }) => ({
       title,

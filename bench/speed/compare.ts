@@ -25,6 +25,8 @@ export interface Comparison {
   readonly failures: readonly string[];
   /** GB/s, before each run. */
   readonly bandwidth: Summary;
+  /** The same by title: a host that drifts may have been kinder to one of them. */
+  readonly bandwidthOf: ReadonlyMap<string, Summary>;
   /** GOP/s of 8-bit products, before each run, by instruction set; '' is the best. */
   readonly peaks: ReadonlyMap<string, Summary>;
   readonly loads: Summary;
@@ -34,16 +36,17 @@ export interface Comparison {
 /** Lets them take turns. Who fails once is out; the others go on. */
 export async function compare(contenders: readonly Contender[], options: CompareOptions): Promise<Comparison> {
   const { rows, runs, threads, config, peerFolder, log } = options;
-  const bandwidths: number[] = [];
+  const bandwidths = new Map<Contender, number[]>(contenders.map((contender) => [contender, []]));
   const peaks = new Map<string, number[]>();
   const loads: number[] = [];
   const failures: string[] = [];
   const { vocabSize, maxContextLength: contextLength } = config;
   const width = Math.max(...contenders.map(({ title }) => title.length));
   for (let run = 1; run <= runs; run++) {
-    for (const { title, denseKind: _, results, ...rest } of contenders) {
+    for (const contender of contenders) {
+      const { title, denseKind: _, results, ...rest } = contender;
       if (results.length < run - 1) continue; // it failed
-      bandwidths.push(measureReadBandwidth({ threads }));
+      bandwidths.get(contender)!.push(measureReadBandwidth({ threads }));
       if (rest.subject === 'ossia') {
         const { isa } = rest;
         const peak = measureIntegerPeak({ threads, ...(isa === undefined ? {} : { isa }) });
@@ -58,11 +61,13 @@ export async function compare(contenders: readonly Contender[], options: Compare
       }
     }
   }
-  const bandwidth = summarise(bandwidths);
+  const summaries = new Map([...bandwidths].map(([contender, values]) => [contender, summarise(values)]));
   const peakOf = new Map([...peaks].map(([isa, values]) => [isa, summarise(values)]));
   const lines = linesOf(rows, contenders, config, {
-    bandwidth: bandwidth.median * 1e9,
+    bandwidth: (contender) => summaries.get(contender)!.median * 1e9,
     peak: ({ isa = '' }) => peakOf.get(isa)!.median * 1e9,
   });
-  return { threads, contenders, failures, bandwidth, peaks: peakOf, loads: summarise(loads), lines };
+  const bandwidth = summarise([...bandwidths.values()].flat());
+  const bandwidthOf = new Map([...summaries].map(([{ title }, summary]) => [title, summary]));
+  return { threads, contenders, failures, bandwidth, bandwidthOf, peaks: peakOf, loads: summarise(loads), lines };
 }

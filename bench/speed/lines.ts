@@ -6,9 +6,9 @@ import type { Row } from './rows.ts';
 import { type Summary, summarise } from './statistics.ts';
 import { type Line, unitOf } from './table.ts';
 
-/** What the machine can do at most: bytes and operations in a second, the latter with the instruction set of a contender. */
+/** What the machine can do at most, in a second: bytes when a contender ran, and operations with its instruction set. */
 export interface Limits {
-  readonly bandwidth: number;
+  readonly bandwidth: (contender: Contender) => number;
   readonly peak: (contender: Contender) => number;
 }
 
@@ -49,7 +49,7 @@ function boundOf(row: Row, contender: Contender, { median }: Summary, config: Mo
   const { kvBytesPerToken } = contender.results[0]!;
   const length = row.prompts[0]! + row.count / 2;
   const bytes = bytesPerStep(config, contender.denseKind, streams, kvBytesPerToken, length);
-  return { bound: (limits.bandwidth * streams) / bytes };
+  return { bound: (limits.bandwidth(contender) * streams) / bytes };
 }
 
 /** A line for each who has values, with its ratios to others' programs that come after it. */
