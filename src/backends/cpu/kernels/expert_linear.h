@@ -145,50 +145,83 @@ template <Fp4Form Form> struct Fp4Kernel {
 };
 
 // Blocks of MXFP4 side by side: four words of low nibbles, then four of high ones.
+//
+// A scale is a power of two, so ordinary ones are multiplied by adding exponents: multiplications would compete with the dots for two
+// of Zen's four vector pipes (+10 %). Anything else takes the multiplication; both give the same bits.
 struct Fp4Layout {
-  static constexpr int kWords = 8, kRaise = kFp4Raise;
+  static constexpr int kRaise = kFp4Raise;
+  static constexpr bool kAddsExponents = kAddExponents;
+  static constexpr int32_t kOne = kAddsExponents ? 0x3f800000 : 0;  // by so much a piece holds less than the bits of its scales
   int64_t* nan_row;
   I32 largest = set_i32(0);
 
-  template <int T> OSSIA_INLINE void dots(const uint8_t (*words)[64], const int8_t* const* rows, int64_t at, I32* sums) {
+  template <bool Ordinary> OSSIA_INLINE F32 scale(F32 of_weights, F32 of_input) {
+    if (Ordinary) return as_f32(add_i32(as_i32(of_weights), as_i32(of_input)));
+    return mul(as_f32(add_i32(as_i32(of_weights), set_i32(kOne))), of_input);
+  }
+
+  template <int T>
+  OSSIA_INLINE void dots(const uint8_t (*words)[kManyRows][64], const int8_t* const* rows, int64_t at, I32 (*sums)[kManyRows]) {
     OSSIA_UNROLL
     for (int q = 0; q < 4; q++) {
-      const Bytes low = load_bytes(words[q]), high = load_bytes(words[4 + q]);
+      Bytes low[kManyRows], high[kManyRows];
+      OSSIA_UNROLL
+      for (int r = 0; r < kManyRows; r++) low[r] = load_bytes(words[q][r]), high[r] = load_bytes(words[4 + q][r]);
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
         const int8_t* x = rows[t] + at + 4 * q;
-        sums[t] = fp4_dot_repeated(sums[t], low, high, x, x + 64);
+        const Bytes x_low = repeat_4(x), x_high = repeat_4(x + 64);
+        OSSIA_UNROLL
+        for (int r = 0; r < kManyRows; r++) sums[t][r] = fp4_dot(sums[t][r], low[r], high[r], x_low, x_high);
       }
     }
   }
 
-  int64_t lay_out(const Job<const QuantizedRows*>& job, int64_t row, int64_t group, int64_t groups, int span, Piece<kWords>& piece) {
+  // Sixteen rows from `row` become part `part` of the piece.
+  void lay_out(const Job<const QuantizedRows*>& job, int64_t row, int part, int64_t group, int64_t groups, Piece& piece) {
     const Weight& weight = *job.weight;
-    const int64_t blocks = weight.cols / kBlock;
+    const bool scale_first = form_of(weight) == Fp4Form::scale_first;
+    const uint8_t* codes = weight_row(job, row);
     const uint8_t* scales = weight.scales + job.expert * weight.scale_expert_stride + row * weight.scale_row_stride;
-    int64_t g = 0;
-    for (; g < groups && 4 * (group + g) + span < blocks; g++) {
-      const int64_t block = 4 * (group + g) + span;
-      const uint8_t* p = weight_row(job, row) + block * weight.block_stride;
-      Bytes rows[4], words[4];
+    Ordinary ordinary;
+    for (int64_t g = 0; g < groups; g++) {
+      const int64_t block = 4 * (group + g), blocks = weight.cols / kBlock;
+      const int64_t left = block + 4 < blocks ? 4 : blocks - block;
+      I32 scale_bytes[4];  // of four rows each, then of a span each
       OSSIA_UNROLL
-      for (int j = 0; j < 4; j++) rows[j] = load_16s(p + 4 * j * weight.row_stride, weight.row_stride, 4);
-      lanes_of_rows(rows, words);
-      OSSIA_UNROLL
-      for (int q = 0; q < 4; q++) {
-        store_bytes(piece.codes[span][g][q], fp4_low(words[q]));
-        store_bytes(piece.codes[span][g][4 + q], fp4_high(words[q]));
+      for (int j = 0; j < 4; j++) {
+        const uint8_t* e[4];
+        for (int r = 0; r < 4; r++) e[r] = scales + (4 * j + r) * weight.scale_row_stride + block * weight.scale_block_stride;
+        if (scale_first && left == 4) {
+          scale_bytes[j] = widen_each17(e);
+        } else {
+          uint32_t words[4];
+          for (int r = 0; r < 4; r++) words[r] = load_fp4_scales<false>(e[r], weight.scale_block_stride, left);
+          scale_bytes[j] = widen_bytes(words);
+        }
       }
-      int32_t bytes[kLanes];
-      for (int r = 0; r < kLanes; r++) bytes[r] = scales[r * weight.scale_row_stride + block * weight.scale_block_stride];
-      const I32 bits = e8m0_bits(load_i32(bytes));
-      largest = max_i32(largest, bits);
-      store(piece.scales[span][g], as_f32(bits));
+      swap_fours(scale_bytes);
+      for (int span = 0; span < left; span++) {
+        const I32 bits = e8m0_bits(scale_bytes[span]);
+        largest = max_i32(largest, bits);
+        ordinary.see(bits);
+        store(piece.scales[span][g][part], as_f32(sub_i32(bits, set_i32(kOne))));
+        const uint8_t* p = codes + (block + span) * weight.block_stride;
+        Bytes rows[4], words[4];
+        OSSIA_UNROLL
+        for (int j = 0; j < 4; j++) rows[j] = load_16s(p + 4 * j * weight.row_stride, weight.row_stride, 4);
+        lanes_of_rows(rows, words);
+        OSSIA_UNROLL
+        for (int q = 0; q < 4; q++) {
+          store_bytes(piece.codes[span][g][q][part], fp4_low(words[q]));
+          store_bytes(piece.codes[span][g][4 + q][part], fp4_high(words[q]));
+        }
+      }
     }
-    return g;
+    piece.ordinary &= ordinary.all();
   }
 
-  void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotals& totals) {
+  void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotal* totals) {
     if (holds_nan(largest)) report_nan(*job.weight, job.expert, row, kSideBySide, nan_row);
     finish_many(job, row, pair, end, totals, 0.5f);
   }

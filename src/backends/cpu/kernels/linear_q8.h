@@ -110,44 +110,60 @@ template <DType D> struct EightBitKernel {
 // Blocks of 8 bits side by side: four words of their first halves, then four of the second.
 template <DType D> struct EightBitLayout {
   using Scale = typename ScaleOf<D>::type;
-  static constexpr int kWords = 8, kRaise = kI8Raise;
+  static constexpr int kRaise = kI8Raise;
+  static constexpr bool kAddsExponents = false;
 
-  template <int T> OSSIA_INLINE void dots(const uint8_t (*words)[64], const int8_t* const* rows, int64_t at, I32* sums) {
+  template <bool Ordinary> OSSIA_INLINE F32 scale(F32 of_weights, F32 of_input) {
+    return mul(of_weights, of_input);
+  }
+
+  template <int T>
+  OSSIA_INLINE void dots(const uint8_t (*words)[kManyRows][64], const int8_t* const* rows, int64_t at, I32 (*sums)[kManyRows]) {
     OSSIA_UNROLL
-    for (int q = 0; q < 4; q++) {
-      const Bytes first = load_bytes(words[q]), second = load_bytes(words[4 + q]);
+    for (int q = 0; q < 8; q++) {
+      Bytes weights[kManyRows];
+      OSSIA_UNROLL
+      for (int r = 0; r < kManyRows; r++) weights[r] = load_bytes(words[q][r]);
       OSSIA_UNROLL
       for (int t = 0; t < T; t++) {
-        const int8_t* x = rows[t] + at + 4 * q;
-        sums[t] = i8_dot_repeated(i8_dot_repeated(sums[t], first, x), second, x + 64);
+        const Bytes x = repeat_4(rows[t] + at + q / 4 * 64 + q % 4 * 4);
+        OSSIA_UNROLL
+        for (int r = 0; r < kManyRows; r++) sums[t][r] = i8_dot(sums[t][r], weights[r], x);
       }
     }
   }
 
-  int64_t lay_out(const Job<const QuantizedRows*>& job, int64_t row, int64_t group, int64_t groups, int span, Piece<kWords>& piece) {
+  // Sixteen rows from `row` become part `part` of the piece.
+  void lay_out(const Job<const QuantizedRows*>& job, int64_t row, int part, int64_t group, int64_t groups, Piece& piece) {
     const Weight& weight = *job.weight;
     const int64_t stride = weight.row_stride;
-    int64_t g = 0;
-    for (; g < groups && 4 * (group + g) + span < weight.cols / kBlock; g++) {
-      const uint8_t* p = weight_row(job, row) + (4 * (group + g) + span) * weight.block_stride;
-      for (int half = 0; half < 2; half++) {
-        const uint8_t* codes = p + sizeof(Scale) + 16 * half;
-        Bytes rows[4], words[4];
-        OSSIA_UNROLL
-        for (int j = 0; j < 4; j++) rows[j] = load_16s(codes + 4 * j * stride, stride, 4);
-        lanes_of_rows(rows, words);
-        OSSIA_UNROLL
-        for (int q = 0; q < 4; q++) store_bytes(piece.codes[span][g][4 * half + q], i8_weights(words[q]));
-      }
-      Scale scales[kLanes];
+    for (int64_t g = 0; g < groups; g++) {
+      const int64_t block = 4 * (group + g), blocks = weight.cols / kBlock;
+      const int64_t left = block + 4 < blocks ? 4 : blocks - block;
+      const uint8_t* p = weight_row(job, row) + block * weight.block_stride;
+      I32 scales[4];  // of four rows each, then of a span each
       OSSIA_UNROLL
-      for (int r = 0; r < kLanes; r++) __builtin_memcpy(scales + r, p + r * stride, sizeof(Scale));
-      store(piece.scales[span][g], gather_scales(scales));
+      for (int j = 0; j < 4; j++) {
+        const uint8_t* const rows[4] = {p + 4 * j * stride, p + (4 * j + 1) * stride, p + (4 * j + 2) * stride, p + (4 * j + 3) * stride};
+        scales[j] = as_i32(load_scales<D>(rows, weight.block_stride, left));
+      }
+      swap_fours(scales);
+      for (int span = 0; span < left; span++, p += weight.block_stride) {
+        store(piece.scales[span][g][part], as_f32(scales[span]));
+        for (int half = 0; half < 2; half++) {
+          const uint8_t* codes = p + sizeof(Scale) + 16 * half;
+          Bytes rows[4], words[4];
+          OSSIA_UNROLL
+          for (int j = 0; j < 4; j++) rows[j] = load_16s(codes + 4 * j * stride, stride, 4);
+          lanes_of_rows(rows, words);
+          OSSIA_UNROLL
+          for (int q = 0; q < 4; q++) store_bytes(piece.codes[span][g][4 * half + q][part], i8_weights(words[q]));
+        }
+      }
     }
-    return g;
   }
 
-  void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotals& totals) {
+  void finish(const Job<const QuantizedRows*>& job, int64_t row, int64_t pair, int64_t end, const ManyTotal* totals) {
     finish_many(job, row, pair, end, totals, 1.0f);
   }
 };

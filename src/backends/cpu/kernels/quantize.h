@@ -48,12 +48,13 @@ OSSIA_INLINE float quantize_block(F32 a, F32 b, int8_t codes[32]) {
 // first 64 codes of the group and whose high nibbles meet the other 64; of 8-bit weights these are the halves of the blocks.
 OSSIA_INLINE void place_codes(const int8_t codes[32], int64_t block, CodeOrder order, int8_t* row) {
   int8_t* low = row + block / 4 * 128 + block % 4 * 16;
-  const int next = order == CodeOrder::pairs ? 2 : 1;    // columns between the weights of neighbouring bytes
-  const int other = order == CodeOrder::pairs ? 1 : 16;  // columns between a byte's two weights
-  for (int j = 0; j < 16; j++) {
-    low[j] = codes[j * next];
-    low[64 + j] = codes[j * next + other];
+  if (order != CodeOrder::pairs) {
+    __builtin_memcpy(low, codes, 16);
+    __builtin_memcpy(low + 64, codes + 16, 16);
+    return;
   }
+  for (int j = 0; j < 16; j++) low[j] = codes[2 * j];
+  for (int j = 0; j < 16; j++) low[64 + j] = codes[2 * j + 1];
 }
 
 // Rows [row_begin, row_end) of x [*, cols]

@@ -63,14 +63,6 @@ OSSIA_INLINE F32 widen_each34(const uint8_t* const rows[4]) {
 }
 #endif
 
-#if !defined(OSSIA_SIMD_VNNI)
-// Dots with the same four codes of the input in every lane.
-OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {
-  return fp4_dot(sum, low, high, repeat_4(x_low), repeat_4(x_high));
-}
-OSSIA_INLINE I32 i8_dot_repeated(I32 sum, Bytes w, const int8_t* x) { return i8_dot(sum, w, repeat_4(x)); }
-#endif
-
 // The first `count` floats; zeros in the other lanes.
 OSSIA_INLINE F32 load_some(const float* p, int64_t count) {
   if (count >= kLanes) return load_f32(p);

@@ -22,7 +22,9 @@ constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
 constexpr int kSpanTile = 1;
+constexpr int kManyRows = 1;
 constexpr int kManyTileTokens = 2;
+constexpr bool kAddExponents = false;
 constexpr int kFp4Raise = 12;
 constexpr int kI8Raise = 0;
 
@@ -162,6 +164,16 @@ OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
   lanes_of_rows(rows[0].a, rows[0].b, rows[1].a, rows[1].b, first);
   lanes_of_rows(rows[2].a, rows[2].b, rows[3].a, rows[3].b, second);
   for (int q = 0; q < 4; q++) out[q] = {first[q], second[q]};
+}
+
+// Lanes 4j … 4j + 3 of v[i] change places with lanes 4i … 4i + 3 of v[j].
+OSSIA_INLINE void swap_fours(I32 v[4]) {
+  const __m256i a = v[0].a, b = v[0].b, c = v[1].a, d = v[1].b;
+  const I32 e = v[2], f = v[3];
+  v[0] = {_mm256_permute2x128_si256(a, c, 0x20), _mm256_permute2x128_si256(e.a, f.a, 0x20)};
+  v[1] = {_mm256_permute2x128_si256(a, c, 0x31), _mm256_permute2x128_si256(e.a, f.a, 0x31)};
+  v[2] = {_mm256_permute2x128_si256(b, d, 0x20), _mm256_permute2x128_si256(e.b, f.b, 0x20)};
+  v[3] = {_mm256_permute2x128_si256(b, d, 0x31), _mm256_permute2x128_si256(e.b, f.b, 0x31)};
 }
 
 // sum + u8 · s8, whose pairs of products are added in 16 bits first.

@@ -24,7 +24,13 @@ constexpr int kDotTileTokens = 8;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 8;
 constexpr int kSpanTile = 2;
-constexpr int kManyTileTokens = 8;
+constexpr int kManyRows = 2;
+#if defined(OSSIA_SIMD_VNNI)
+constexpr int kManyTileTokens = 6;
+#else
+constexpr int kManyTileTokens = 4;  // dots in steps need registers of their own: with 6 inputs 5 % less
+#endif
+constexpr bool kAddExponents = true;
 constexpr int kFp4Raise = 12;
 #if defined(OSSIA_SIMD_VNNI)
 constexpr int kI8Raise = 128;
@@ -212,6 +218,16 @@ OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
   out[3] = {_mm512_shuffle_i64x2(a23, b23, 0xee)};
 }
 
+// Lanes 4j … 4j + 3 of v[i] change places with lanes 4i … 4i + 3 of v[j].
+OSSIA_INLINE void swap_fours(I32 v[4]) {
+  const __m512i a = _mm512_shuffle_i32x4(v[0], v[1], 0x44), b = _mm512_shuffle_i32x4(v[0], v[1], 0xee);
+  const __m512i c = _mm512_shuffle_i32x4(v[2], v[3], 0x44), d = _mm512_shuffle_i32x4(v[2], v[3], 0xee);
+  v[0] = _mm512_shuffle_i32x4(a, c, 0x88);
+  v[1] = _mm512_shuffle_i32x4(a, c, 0xdd);
+  v[2] = _mm512_shuffle_i32x4(b, d, 0x88);
+  v[3] = _mm512_shuffle_i32x4(b, d, 0xdd);
+}
+
 // sum + u8 · s8. Without VNNI pairs of products are added in 16 bits first.
 OSSIA_INLINE I32 dot_u8(I32 sum, __m512i u8, __m512i s8) {
 #if defined(OSSIA_SIMD_VNNI)
@@ -239,18 +255,6 @@ OSSIA_INLINE I32 fp4_dot(I32 sum, Bytes low, Bytes high, Bytes x_low, Bytes x_hi
   return _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)));
 #endif
 }
-
-#if defined(OSSIA_SIMD_VNNI)
-// sum + w · x with the same four codes in every lane. Written out, because GCC would fill a register with the codes first.
-OSSIA_INLINE __m512i dot_repeated(__m512i sum, __m512i w, const int8_t* x) {
-  __asm__("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(const int32_t*)x));
-  return sum;
-}
-OSSIA_INLINE I32 fp4_dot_repeated(I32 sum, Bytes low, Bytes high, const int8_t* x_low, const int8_t* x_high) {
-  return dot_repeated(dot_repeated(sum, low.v, x_low), high.v, x_high);
-}
-OSSIA_INLINE I32 i8_dot_repeated(I32 sum, Bytes w, const int8_t* x) { return dot_repeated(sum, w.v, x); }
-#endif
 
 // int8 weights, raised by 128 likewise. Without VNNI 2 · 255 · 127 would overflow 16 bits, so the weight's sign moves to the
 // input instead, whose codes are within ±127: 2 · 128 · 127 fits.

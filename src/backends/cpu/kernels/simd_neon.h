@@ -22,7 +22,9 @@ constexpr int kDotTileTokens = 4;
 constexpr int kAloneRows = 4;
 constexpr int kQueryTile = 4;
 constexpr int kSpanTile = 1;
+constexpr int kManyRows = 1;
 constexpr int kManyTileTokens = 2;
+constexpr bool kAddExponents = false;
 constexpr int kFp4Raise = 0;
 constexpr int kI8Raise = 0;
 
@@ -125,6 +127,16 @@ OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
     for (int r = 0; r < 16; r++) __builtin_memcpy(lanes + 4 * r, in + 16 * r + 4 * q, 4);
     out[q] = load_bytes(lanes);
   }
+}
+
+// Lanes 4j … 4j + 3 of v[i] change places with lanes 4i … 4i + 3 of v[j].
+OSSIA_INLINE void swap_fours(I32 v[4]) {
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < i; j++) {
+      const int32x4_t four = v[i].v[j];
+      v[i].v[j] = v[j].v[i];
+      v[j].v[i] = four;
+    }
 }
 
 OSSIA_INLINE int32x4_t dot_s8(int32x4_t sum, int8x16_t w, int8x16_t x) {

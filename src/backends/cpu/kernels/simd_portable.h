@@ -19,7 +19,9 @@ constexpr int kDotTileTokens = 1;
 constexpr int kAloneRows = 1;
 constexpr int kQueryTile = 1;
 constexpr int kSpanTile = 1;
+constexpr int kManyRows = 1;
 constexpr int kManyTileTokens = 1;
+constexpr bool kAddExponents = false;
 constexpr int kFp4Raise = 0;
 constexpr int kI8Raise = 0;
 
@@ -222,6 +224,17 @@ OSSIA_INLINE void lanes_of_rows(const Bytes rows[4], Bytes out[4]) {
     for (int r = 0; r < 16; r++) __builtin_memcpy(lanes + 4 * r, in + 16 * r + 4 * q, 4);
     out[q] = load_bytes(lanes);
   }
+}
+
+// Lanes 4j … 4j + 3 of v[i] change places with lanes 4i … 4i + 3 of v[j].
+OSSIA_INLINE void swap_fours(I32 v[4]) {
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < i; j++)
+      for (int k = 0; k < 4; k++) {
+        const int32_t lane = v[i].v[4 * j + k];
+        v[i].v[4 * j + k] = v[j].v[4 * i + k];
+        v[j].v[4 * i + k] = lane;
+      }
 }
 
 OSSIA_INLINE I32 i8_dot(I32 sum, Bytes w, Bytes x) {

@@ -98,7 +98,7 @@ class Run {
   struct Group {
     size_t begin, end;
     std::vector<int64_t> starts;  // of each one's units, and the end
-    bool reads_once;              // whether no weight is read for some tokens and again for others
+    bool reads_once;              // no weight is read for some tokens and again for others
   };
 
   // Pairs (token, pick) by expert.
@@ -121,6 +121,8 @@ class Run {
   const Picks& picks_of(int32_t routing);
   Group cut(size_t begin, size_t end);
   int64_t tiles_of(const Op& op) const;
+  bool reads_again(const Op& op) const;
+  int64_t row_chunk(const Op& op) const;
   Failure products(size_t begin, size_t end);
   void linear_unit(const Op& op, const QuantizedRows* quantized, int64_t unit);
   void expert_unit(const Op& op, const QuantizedRows* quantized, int64_t unit, std::atomic<int64_t>& nan_at);

@@ -85,30 +85,70 @@ static void add_experts(std::vector<Case>& cases, DType dtype, int64_t rows, int
   cases.push_back(c);
 }
 
+// Rows side by side, where scales are multiplied by adding exponents if nothing speaks against it: with every number of inputs that a
+// tile may be left with, and with inputs (zero, tiny, huge) or weights (subnormal, huge) whose exponents cannot be added.
+static void add_side_by_side(std::vector<Case>& cases, int64_t pairs, const char* odd) {
+  Case c;
+  c.name = std::string("expert_linear side by side, ") + std::to_string(pairs) + " inputs, odd: " + odd;
+  const int64_t rows = 64, cols = 19 * 32;
+  auto random = Random(pairs);
+  auto w = std::make_shared<OwnedWeight>(make_weight(random, DType::mxfp4, 1, rows, cols));
+  for (uint8_t& e : w->scales) e = (uint8_t)(118 + random.below(18));
+  const std::string which = odd;
+  if (which == "a subnormal weight") w->scales[40 * 19 + 18] = 0;
+  if (which == "a huge weight") w->scales[3 * 19] = 240;
+  auto bias = std::make_shared<OwnedWeight>(make_weight(random, DType::f32, 1, 1, rows));
+  auto x = std::make_shared<std::vector<float>>(random_floats(random, pairs * cols));
+  for (int64_t i = 0; i < 32; i++) {
+    float& value = (*x)[(pairs - 1) * cols + 18 * 32 + i];
+    if (which == "zeros") value = 0;
+    if (which == "tiny") value *= 1e-36f;
+    if (which == "huge") value *= 1e34f;
+  }
+  c.run = [=](const Kernels& k, Cut cut) {
+    std::vector<int32_t> identity;
+    for (int64_t i = 0; i < pairs; i++) identity.push_back((int32_t)i);
+    const Quantized q(k, *x, pairs, cols, ossia::CodeOrder::pairs);
+    std::vector<float> out(pairs * rows, -1);
+    for (int64_t p = 0; p < pairs; p += cut.tokens)
+      for (int64_t r = 0; r < rows; r += cut.rows)
+        k.expert_linear({&w->weight, &bias->weight, 0, r, std::min(rows, r + cut.rows), x->data(), &q.rows, identity.data() + p,
+                         identity.data() + p, std::min(cut.tokens, pairs - p), out.data()});
+    return out;
+  };
+  c.expected = [=] {
+    std::vector<Expected> all;
+    for (int64_t p = 0; p < pairs; p++)
+      for (int64_t r = 0; r < rows; r++) all.push_back(product(*w, *bias, *x, true, 0, r, p));
+    return all;
+  };
+  cases.push_back(c);
+}
+
 // The row of a NaN scale is reported wherever it lies, also beside the largest legal scale.
 static void add_nan_scale(std::vector<Case>& cases) {
   Case c;
   c.name = "expert_linear reports the first row with a NaN scale";
   c.run = [](const Kernels& k, Cut) {
     std::vector<float> found;
-    for (int64_t row : {-1, 0, 3, 8, 10}) {
+    for (int64_t row : {-1, 0, 3, 20, 34}) {
       auto random = Random(7);
-      OwnedWeight w = make_weight(random, DType::mxfp4, 1, 11, 7 * 32);
-      const OwnedWeight bias = make_weight(random, DType::f32, 1, 1, 11);
+      OwnedWeight w = make_weight(random, DType::mxfp4, 1, 35, 7 * 32);
+      const OwnedWeight bias = make_weight(random, DType::f32, 1, 1, 35);
       for (uint8_t& e : w.scales) e = 254;
-      if (row >= 0) w.scales[row * 7 + row % 7] = w.scales[10 * 7 + 6] = 255;
-      const auto x = random_floats(random, 3 * 7 * 32);
-      const Quantized q(k, x, 3, 7 * 32, ossia::CodeOrder::pairs);
-      const int32_t rows[] = {0, 1, 2};
-      std::vector<float> out(3 * 11);
-      for (int64_t count : {1, 3})
-        found.push_back((float)k.expert_linear({&w.weight, &bias.weight, 0, 0, 11, x.data(), &q.rows, rows, rows, count, out.data()}));
+      if (row >= 0) w.scales[row * 7 + row % 7] = w.scales[34 * 7 + 6] = 255;
+      const auto x = random_floats(random, 9 * 7 * 32);
+      const Quantized q(k, x, 9, 7 * 32, ossia::CodeOrder::pairs);
+      const int32_t rows[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+      std::vector<float> out(9 * 35);
+      for (int64_t count : {1, 3, 9})
+        found.push_back((float)k.expert_linear({&w.weight, &bias.weight, 0, 0, 35, x.data(), &q.rows, rows, rows, count, out.data()}));
     }
     return found;
   };
   c.expected = [] {
     std::vector<Expected> all;
-    for (double row : {-1, 0, 3, 8, 10}) all.insert(all.end(), 2, {row, 0});
+    for (double row : {-1, 0, 3, 20, 34}) all.insert(all.end(), 3, {row, 0});
     return all;
   };
   cases.push_back(c);
@@ -136,6 +176,9 @@ void add_product_cases(std::vector<Case>& cases) {
   }
   add_experts(cases, DType::bf16, 7, 77, 9, 0, false);
   add_experts(cases, DType::q8_0, 7, 96, 9, 0, false);
+  for (int64_t pairs = 9; pairs <= 20; pairs++) add_side_by_side(cases, pairs, "nothing");
+  for (const char* odd : {"zeros", "tiny", "huge", "a subnormal weight", "a huge weight"}) add_side_by_side(cases, 11, odd);
+  add_side_by_side(cases, 140, "nothing");
   add_nan_scale(cases);
 }
 
