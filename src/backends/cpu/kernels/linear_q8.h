@@ -169,7 +169,7 @@ template <DType D> struct EightBitLayout {
 };
 
 template <DType D> static void eight_bit_rows_of(const Job<const QuantizedRows*>& job, int64_t row, int64_t end) {
-  if (job.count >= kMany) {
+  if (job.count >= kManyOf8Bits) {
     EightBitLayout<D> layout;
     row = many_rows(job, layout, row, end);
   }

@@ -72,11 +72,24 @@ template <class Input> OSSIA_INLINE void finish(const Job<Input>& job, int64_t r
   job.out[(job.out_rows ? job.out_rows[pair] : pair) * job.weight->rows + row] = total;
 }
 
-// R rows with the inputs from `pair` to `end`: T at a time, then half as many, and so on.
+// R rows with `count` <= T inputs.
+template <class Kernel, int R, int T, class Input>
+static void tile_of(int64_t count, const Job<Input>& job, int64_t row, int64_t pair) {
+  if constexpr (T > 0) {
+    if (count == T) return Kernel::template tile<R, T>(job, row, pair);
+    tile_of<Kernel, R, T - 1>(count, job, row, pair);
+  }
+}
+
+// R rows with the inputs from `pair` to `end`, in as few tiles as there can be, of about the same size: each takes the weights apart anew.
+// One thread, µs an input of MXFP4 with 3, 5, 7 inputs: 61, 51, 47; in halves (4 + 2 + 1) 80, 64, 64.
 template <class Kernel, int R, int T, class Input>
 static void walk_pairs(const Job<Input>& job, int64_t row, int64_t pair, int64_t end) {
-  for (; pair + T <= end; pair += T) Kernel::template tile<R, T>(job, row, pair);
-  if constexpr (T > 1) walk_pairs<Kernel, R, T / 2>(job, row, pair, end);
+  for (int64_t tiles = (end - pair + T - 1) / T; tiles > 0; tiles--) {
+    const int64_t count = (end - pair + tiles - 1) / tiles;
+    tile_of<Kernel, R, T>(count, job, row, pair);
+    pair += count;
+  }
 }
 
 // Inputs that stay in the second-level cache while all rows pass by.

@@ -174,6 +174,13 @@ void add_product_cases(std::vector<Case>& cases) {
     for (int64_t blocks : {1, 6, 101}) add_experts(cases, DType::mxfp4, 37, blocks * 32, 31, 0, gguf);  // rows side by side
     add_experts(cases, DType::mxfp4, 32, 160, 77, 3, gguf);
   }
+  // Every number of inputs that a tile takes, and those at which rows begin to lie side by side.
+  for (int64_t inputs = 2; inputs <= 8; inputs++) {
+    add_linear(cases, DType::bf16, 9, 37, inputs, 0);
+    add_linear(cases, DType::q8_0, 11, 160, inputs, 0);
+    for (bool gguf : {false, true}) add_experts(cases, DType::mxfp4, 11, 160, inputs, 0, gguf);
+  }
+  for (int64_t inputs = 14; inputs <= 16; inputs++) add_linear(cases, DType::q8_0, 64, 160, inputs, 0);
   add_experts(cases, DType::bf16, 7, 77, 9, 0, false);
   add_experts(cases, DType::q8_0, 7, 96, 9, 0, false);
   for (int64_t pairs = 9; pairs <= 20; pairs++) add_side_by_side(cases, pairs, "nothing");
