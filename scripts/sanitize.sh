@@ -39,8 +39,10 @@ for set in "${!sets[@]}"; do
   compile "${memory[@]}" ${sets[$set]} -c "$cpu/kernels/$set.cc" -o "$out/$set.o"
   objects+=("$out/$set.o")
 done
-for part in addon program_check program_run sampling; do
-  compile "${memory[@]}" -I"$headers" -c $cpu/native/$part.cc -o "$out/native_$part.o"
+for source in $cpu/native/*.cc; do
+  part=$(basename "$source" .cc)
+  [ "$part" = thread_pool_test ] && continue
+  compile "${memory[@]}" -I"$headers" -c "$source" -o "$out/native_$part.o"
   objects+=("$out/native_$part.o")
 done
 compile "${memory[@]}" -c $cpu/kernels/instruction_sets.cc -o "$out/sets.o"
@@ -61,5 +63,5 @@ for entry in src test models package.json node_modules; do ln -s "$PWD/$entry" "
 preload=$("$cxx" -print-file-name=libasan.so):$("$cxx" -print-file-name=libubsan.so)
 # Node's own leaks are not ours; a preserved path makes the addon beside the links the one that is loaded.
 ASAN_OPTIONS=detect_leaks=0 LD_PRELOAD=$preload OSSIA_REQUIRE_ADDON=1 \
-  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/"{cpu,bits,sampling}.test.ts "$out/tree/test/same-answer.test.ts"
+  node --preserve-symlinks --preserve-symlinks-main --test "$out/tree/src/backends/cpu/"{cpu,bits,products,sampling}.test.ts "$out/tree/test/same-answer.test.ts"
 echo 'sanitizers: clean'

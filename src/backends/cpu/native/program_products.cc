@@ -32,8 +32,8 @@ size_t Run::group_end(size_t begin) const {
   size_t end = begin + 1;
   if (!is_product(first)) return end;
   const auto joins = [&](const Op& op) {
-    const bool same_experts = op.code == OpCode::linear || op.operands[3] == first.operands[3];
-    return op.code == first.code && op.operands[0] < first.out && same_experts;
+    if (op.code != first.code || op.operands[0] >= first.out) return false;
+    return op.code == OpCode::linear || op.operands[3] == first.operands[3];
   };
   while (end < ops_.size() && joins(ops_[end])) end++;
   return end;
