@@ -108,7 +108,7 @@ static void walk(const Job<Input>& job, int64_t begin, int64_t end) {
     const int64_t pairs_end = pair + kPairsInCache < job.count ? pair + kPairsInCache : job.count;
     int64_t row = begin;
     for (; row + R <= end; row += R) walk_pairs<Kernel, R, T>(job, row, pair, pairs_end);
-    for (; row < end; row++) walk_pairs<Kernel, 1, T>(job, row, pair, pairs_end);
+    for (; row < end; row++) walk_pairs<Kernel, 1, 1>(job, row, pair, pairs_end);  // R - 1 at most: not worth kernels of their own
   }
 }
 
