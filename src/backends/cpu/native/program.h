@@ -94,9 +94,8 @@ class Run {
 
   // ---- program_products.cc
 
-  // Products that run together: ops [begin, end).
+  // Products that run together, as units for the pool.
   struct Group {
-    size_t begin, end;
     std::vector<int64_t> starts;  // of each one's units, and the end
     bool reads_once;              // no weight is read for some tokens and again for others
   };
@@ -140,6 +139,7 @@ class Run {
 };
 
 bool is_product(const Op& op);
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 Failure out_of_memory(size_t bytes);
 
 // Calls f(first, last) for ranges of rows, in parts for all threads when `cost` elements per row make that worth it.
@@ -148,9 +148,9 @@ void Run::by_rows(int64_t rows, int64_t cost, const F& f) {
   constexpr int64_t kSerial = 4096;  // elements below which handing work out costs more than doing it
   const int64_t threads = backend_.pool.size();
   if (rows * cost < kSerial || threads == 1) return f(0, rows);
-  const int64_t most = std::max<int64_t>(1, (int64_t{1} << 16) / cost), even = (rows + threads * 4 - 1) / (threads * 4);
+  const int64_t most = std::max<int64_t>(1, (int64_t{1} << 16) / cost), even = ceil_div(rows, threads * 4);
   const int64_t chunk = std::max<int64_t>(1, std::min(even, most));
-  backend_.pool.run((rows + chunk - 1) / chunk, [&](int64_t part, int) { f(part * chunk, std::min(rows, (part + 1) * chunk)); });
+  backend_.pool.run(ceil_div(rows, chunk), [&](int64_t part, int) { f(part * chunk, std::min(rows, (part + 1) * chunk)); });
 }
 
 }  // namespace ossia

@@ -16,8 +16,6 @@ constexpr int64_t kRowChunk = 32, kManyRowChunk = 96;
 constexpr int64_t kTokenChunk = 32, kQuantizedTokenChunk = 128;
 constexpr int64_t kFewPairs = 128;   // (token, expert) pairs up to which reading the experts takes longer than computing
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 using Clock = std::chrono::steady_clock;
 
 bool blocked(DType dtype) { return dtype == DType::q8_0 || dtype == DType::q8 || dtype == DType::mxfp4; }
@@ -88,7 +86,7 @@ const Run::Picks& Run::picks_of(int32_t routing) {
 // Tried and dropped: letting threads that wait, while one thread does a norm or a rotation, fetch the first quarter or whole megabyte of
 // their range of the next products (+1 % of decoding at most).
 Run::Group Run::cut(size_t begin, size_t end) {
-  Group group{begin, end, {0}, true};
+  Group group{{0}, true};
   for (size_t i = begin; i < end; i++) {
     const Op& op = ops_[i];
     const Weight& weight = backend_.weights[op.operands[1]].weight;

@@ -8,11 +8,6 @@
 #include "program.h"
 
 namespace ossia {
-namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-}  // namespace
 
 Failure out_of_memory(size_t bytes) {
   return {"backend/out-of-memory", "Cannot allocate " + std::to_string(bytes) + " bytes for a step"};
